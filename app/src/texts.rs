@@ -99,10 +99,19 @@ pub fn of_way(way: Way) -> String {
     text("way", way.key(), &[])
 }
 
+/// What came of a try, of ways by which nobody is just dialled: a way and an outcome, which have a sentence of their own.
+pub(crate) const TRIED_OF_ITS_OWN: [&str; 5] =
+    ["reversed-under-way", "reversed-not-met", "punched-silent", "punched-refused", "relayed-not-met"];
+
 /// One try of ours to reach somebody, or of theirs to reach us, and what came of it: "direct, 192.0.2.1:4001: nothing answers".
 pub fn of_tried(tried: &TriedWay, by_them: bool) -> String {
-    let whose = if by_them { "tried-by-them" } else { "tried" };
-    let (way, outcome) = (of_way(tried.way), text(whose, tried.outcome.key(), &[]));
+    let [whose, of_its_own] = if by_them { ["tried-by-them", "tried-way-by-them"] } else { ["tried", "tried-way"] };
+    let name = format!("{}-{}", tried.way.key(), tried.outcome.key());
+    let outcome = match TRIED_OF_ITS_OWN.contains(&name.as_str()) {
+        true => text(of_its_own, &name, &[]),
+        false => text(whose, tried.outcome.key(), &[]),
+    };
+    let way = of_way(tried.way);
     match tried.address {
         Some(address) => format!("{way}, {address}: {outcome}"),
         None => format!("{way}: {outcome}"),

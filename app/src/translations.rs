@@ -33,7 +33,8 @@ use crate::command_line::{BadLine, commands};
 use crate::model::reach_advice;
 use crate::render::words;
 use crate::texts::{
-    BAD_WORDS, LANGUAGES, SPAN_UNITS, in_language, in_window_in, of_failure, of_not_shared, text, try_text,
+    BAD_WORDS, LANGUAGES, SPAN_UNITS, TRIED_OF_ITS_OWN, in_language, in_window_in, of_failure, of_not_shared, text,
+    try_text,
 };
 use crate::translations::absences::absences;
 use crate::translations::examples::*;
@@ -79,6 +80,8 @@ fn used() -> BTreeSet<String> {
     family("way", &Way::ALL.map(Way::key));
     family("tried", &TryOutcome::ALL.map(TryOutcome::key));
     family("tried-by-them", &TryOutcome::ALL.map(TryOutcome::key));
+    family("tried-way", &TRIED_OF_ITS_OWN);
+    family("tried-way-by-them", &TRIED_OF_ITS_OWN);
     family("connection", words::CONNECTION_WORDS);
     family("root-state", words::ROOT_STATE_WORDS);
     family("watching", words::WATCHING_WORDS);

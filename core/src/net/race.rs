@@ -33,6 +33,8 @@ pub struct Race<T> {
     running: JoinSet<(Connecting, io::Result<T>)>,
     last_error: Option<io::Error>,
     record: AttemptRecord,
+    /// The try of those who were asked to dial us, until they come.
+    awaited: Option<u32>,
 }
 
 /// A connection that is being made.
@@ -48,7 +50,7 @@ struct Connecting {
 impl<T: Send + 'static> Race<T> {
     /// Nothing is tried yet. The attempt has begun now.
     pub fn new(attempt: ReachAttempt) -> Self {
-        Self { attempt, running: JoinSet::new(), last_error: None, record: AttemptRecord::default() }
+        Self { attempt, running: JoinSet::new(), last_error: None, record: AttemptRecord::default(), awaited: None }
     }
 
     /// One more address.
@@ -67,8 +69,20 @@ impl<T: Send + 'static> Race<T> {
         address: Option<SocketAddr>,
         making: impl Future<Output = io::Result<T>> + Send + 'static,
     ) {
+        if way == Way::Reversed
+            && let Some(awaited) = self.awaited.take()
+        {
+            self.record.forget(awaited);
+        }
         let what = Connecting { way, number: self.record.begin(way, address), address };
         self.running.spawn(async move { (what, making.await) });
+    }
+
+    /// They were asked to dial us. [`Race::join`] those who come.
+    pub fn await_arrival(&mut self) {
+        if self.awaited.is_none() {
+            self.awaited = Some(self.record.begin(Way::Reversed, None));
+        }
     }
 
     /// There are no further addresses.
@@ -118,6 +132,9 @@ impl<T: Send + 'static> Race<T> {
                 }
             }
             if self.attempt.is_hopeless() {
+                if let Some(awaited) = self.awaited.take() {
+                    self.record.end(awaited, TryOutcome::NotMet);
+                }
                 let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no address to connect to");
                 return RaceEvent::Lost(self.last_error.take().unwrap_or_else(nowhere));
             }

@@ -109,6 +109,7 @@ pub(super) async fn reach(
                 match introduced.unwrap_or(Err(NoIntroduction::Impossible)) {
                     Ok(Introduction { ticket, addresses, meeting, relay, relay_place: place }) => {
                         expected = Some(arrivals.expect(ticket));
+                        race.await_arrival();
                         addresses.into_iter().for_each(|candidate| race.offer(candidate));
                         if meeting.is_none() {
                             race.leave_out(Way::Punched, TryOutcome::SwitchedOff);
