@@ -107,6 +107,9 @@ pub enum Effect {
 pub enum WantedAnswer {
     /// It comes at once: who has not answered within a second is missing.
     Answer,
+    /// The same, and it is lines of files. One that is none is left out alone: who asked takes a tracker that says such a line
+    /// for a faulty one.
+    Files,
     /// It comes when the other side of an encounter has.
     Encounter,
     /// The same, and the connection is what is wanted: it is kept until the answer was told.

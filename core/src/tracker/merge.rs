@@ -91,7 +91,8 @@ impl PageLine for FileLine {
     }
 }
 
-/// The line of a file as another tracker of the network has written it, of which only the order matters: who asked reads it.
+/// The line of a file as it was written, of which only the order matters here. Whoever brings one of another tracker has seen
+/// that it is one, down to the name and the path: [`crate::tracker::effect::WantedAnswer::Files`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileText {
     text: String,

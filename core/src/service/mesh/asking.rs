@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -17,6 +17,7 @@ use crate::net::tls::{Encrypted, TlsClient};
 use crate::protocol::code::{Code, ReplyCode};
 use crate::protocol::head::Head;
 use crate::protocol::line::{Flavor, Line, LineDecoder};
+use crate::protocol::reply::FileLine;
 use crate::tracker::effect::WantedAnswer;
 use crate::tracker::input::{AnsweredPage, Ticket};
 use crate::tracker::merge::LinePage;
@@ -43,11 +44,27 @@ pub(super) struct Asking {
 }
 
 /// A connection by which another tracker is asked.
-struct Asked {
-    stream: Encrypted<TcpStream>,
+struct Asked<S = Encrypted<TcpStream>> {
+    stream: S,
     decoder: LineDecoder,
     /// Most bytes that are read at once.
     at_once: usize,
+}
+
+/// Whether a line of an answer is what was asked for.
+type LineTest = fn(&str) -> bool;
+
+fn any_line(_line: &str) -> bool {
+    true
+}
+
+/// Whether whoever asked can read it. It is looked at here, beside everybody else's questions.
+fn is_file_line(line: &str) -> bool {
+    let is_one = FileLine::parse(line).is_ok();
+    if !is_one {
+        tracing::debug!("another tracker sent a line that is none of a file; it is left out");
+    }
+    is_one
 }
 
 /// What one tracker, or several, are asked.
@@ -68,8 +85,9 @@ impl Asking {
     pub(super) async fn ask(&self, tls: &TlsClient, at: SocketAddr, question: &MeshQuestion) -> Option<AnsweredPage> {
         let MeshQuestion { ticket, line, wants } = question;
         let answered = match wants {
-            WantedAnswer::Answer => timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line)).await,
-            WantedAnswer::Encounter => timeout(MESH_ENCOUNTER_MAX, self.ask_one(tls, at, line)).await,
+            WantedAnswer::Answer => timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line, any_line)).await,
+            WantedAnswer::Files => timeout(MESH_ANSWER_MAX, self.ask_one(tls, at, line, is_file_line)).await,
+            WantedAnswer::Encounter => timeout(MESH_ENCOUNTER_MAX, self.ask_one(tls, at, line, any_line)).await,
             WantedAnswer::Connection => {
                 timeout(MESH_ENCOUNTER_MAX, self.ask_for_connection(tls, at, *ticket, line)).await
             }
@@ -78,16 +96,22 @@ impl Asking {
         answered.inspect_err(|error| tracing::debug!(%at, %error, "another tracker did not answer")).ok()
     }
 
-    async fn ask_one(&self, tls: &TlsClient, at: SocketAddr, line: &str) -> io::Result<AnsweredPage> {
+    async fn ask_one(
+        &self,
+        tls: &TlsClient,
+        at: SocketAddr,
+        line: &str,
+        is_wanted: LineTest,
+    ) -> io::Result<AnsweredPage> {
         // One that waited may have been closed at the other end meanwhile.
         if let Some(mut asked) = self.take_idle(at)
-            && let Ok(page) = asked.ask(line).await
+            && let Ok(page) = asked.ask(line, is_wanted).await
         {
             self.keep(at, asked);
             return Ok(page);
         }
         let mut asked = self.connect(tls, at).await?;
-        let page = asked.ask(line).await?;
+        let page = asked.ask(line, is_wanted).await?;
         self.keep(at, asked);
         Ok(page)
     }
@@ -111,7 +135,7 @@ impl Asking {
     ) -> io::Result<AnsweredPage> {
         // Not a byte of what comes behind the answer is read here.
         let mut asked = Asked { at_once: 1, ..self.connect(tls, at).await? };
-        let page = asked.ask(line).await?;
+        let page = asked.ask(line, any_line).await?;
         if matches!(page, AnsweredPage::Page(_)) {
             self.kept.lock().insert(ticket, asked.stream);
         }
@@ -139,8 +163,9 @@ impl Asking {
     }
 }
 
-impl Asked {
-    async fn ask(&mut self, line: &str) -> io::Result<AnsweredPage> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Asked<S> {
+    /// Asks, and has the lines of the answer that are wanted.
+    async fn ask(&mut self, line: &str, is_wanted: LineTest) -> io::Result<AnsweredPage> {
         self.stream.write_all(format!("{line}\n").as_bytes()).await?;
         self.stream.flush().await?;
         let mut bytes = 0;
@@ -155,8 +180,11 @@ impl Asked {
                     let count = usize::try_from(lines).ok().filter(|lines| *lines <= limits::PAGE_LINES_MAX);
                     let count = count.ok_or_else(|| io::Error::other("more lines than a page has"))?;
                     let mut lines = Vec::with_capacity(count);
-                    while lines.len() < count {
-                        lines.push(self.line(&mut bytes).await?);
+                    for _ in 0..count {
+                        let line = self.line(&mut bytes).await?;
+                        if is_wanted(&line) {
+                            lines.push(line);
+                        }
                     }
                     return Ok(AnsweredPage::Page(LinePage { lines, more }));
                 }
@@ -179,5 +207,35 @@ impl Asked {
             }
             self.decoder.feed(&room[..read]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::page::Cursor;
+
+    async fn answered(answer: &str, is_wanted: LineTest) -> io::Result<AnsweredPage> {
+        let (stream, mut other) = tokio::io::duplex(64 * 1024);
+        let mut asked = Asked { stream, decoder: LineDecoder::new(Flavor::Clean), at_once: ASK_READ_BYTES };
+        other.write_all(answer.as_bytes()).await?;
+        asked.ask("list-files", is_wanted).await
+    }
+
+    /// A client leaves a tracker that says such a line.
+    #[tokio::test]
+    async fn a_line_that_is_none_is_left_out_and_the_rest_of_the_page_stays() {
+        let cursor = Cursor { path: "z".to_owned(), username: "ivan".to_owned() };
+        let lines = "anna 3 - Trip/a b.txt\nanna 3 - ../x\na..b! - - x\nanna 99999999999999999999 - x\n\
+                      anna 3 0aF9 x\nanna 3 - a//b\nivan - - z\n";
+        let answer = format!("OK 7 more={cursor}\n{lines}");
+        let AnsweredPage::Page(page) = answered(&answer, is_file_line).await.expect("an answer") else {
+            panic!("none")
+        };
+        assert_eq!(page.lines, ["anna 3 - Trip/a b.txt", "ivan - - z"]);
+        assert_eq!(page.more, Some(cursor));
+        let all = "OK 2\nrelay open\n3 4\n";
+        let AnsweredPage::Page(page) = answered(all, any_line).await.expect("an answer") else { panic!("none") };
+        assert_eq!(page.lines, ["relay open", "3 4"]);
     }
 }

@@ -65,7 +65,8 @@ impl Tracker {
         let answers = trackers.is_empty().then(Vec::new);
         if answers.is_none() {
             self.gatherings.insert(ticket, asker.session);
-            effects.push(Effect::Ask { ticket, trackers, line: command.to_string(), wants: WantedAnswer::Answer });
+            let wants = if form == ListForm::Files { WantedAnswer::Files } else { WantedAnswer::Answer };
+            effects.push(Effect::Ask { ticket, trackers, line: command.to_string(), wants });
         }
         let gathering = Gathering { ticket, form, limit, own, unasked, answers };
         CommandReply::LongCommand(Box::new(LongCommand::Gather(gathering)))
@@ -161,7 +162,8 @@ struct Merged {
     missing: usize,
 }
 
-/// The pages that came, and how many did not. Each line is read once: what is done here holds up everybody.
+/// The pages that came, and how many did not. Each line is read once: what is done here holds up everybody. One that is not
+/// understood, of a newer tracker perhaps, is left out alone.
 fn pages_of<L>(
     own: LinePage<String>,
     answers: Vec<Option<AnsweredPage>>,
@@ -172,7 +174,7 @@ fn pages_of<L>(
         let page = match answer {
             Some(AnsweredPage::Nobody) => continue,
             Some(AnsweredPage::Page(LinePage { lines, more })) => {
-                lines.into_iter().map(&read).collect::<Option<Vec<L>>>().map(|lines| LinePage { lines, more })
+                Some(LinePage { lines: lines.into_iter().filter_map(&read).collect(), more })
             }
             Some(AnsweredPage::Refused(_)) | None => None,
         };
@@ -201,6 +203,8 @@ fn merged<L: PageLine + Display>(
 
 fn counted(own: LinePage<String>, answers: Vec<Option<AnsweredPage>>) -> Merged {
     let (pages, missing) = pages_of(own, answers, |line| Totals::parse(&line).ok());
-    let counts = pages.into_iter().filter_map(|page| page.lines.into_iter().next());
+    let answered = pages.len();
+    let counts: Vec<Totals> = pages.into_iter().filter_map(|page| page.lines.into_iter().next()).collect();
+    let missing = missing + answered - counts.len();
     Merged { lines: 1, bytes: format!("{}\n", sum(counts)), more: None, missing }
 }

@@ -142,7 +142,8 @@ impl Net {
                 Effect::Link(LinkEffect::Cut(_)) => panic!("a link is cut"),
                 Effect::Ask { ticket, trackers, line, wants } => {
                     let others = trackers.iter().map(|to| self.ask_other(*to, &line)).collect();
-                    let answer_max = if wants == WantedAnswer::Answer { 1 } else { 12 };
+                    let is_at_once = matches!(wants, WantedAnswer::Answer | WantedAnswer::Files);
+                    let answer_max = if is_at_once { 1 } else { 12 };
                     let until = self.now + Duration::from_secs(answer_max);
                     self.asked.push(AskedOthers { by: n, ticket, others, until });
                 }
