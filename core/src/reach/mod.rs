@@ -11,6 +11,7 @@
 //!
 //! Whoever drives it carries out each [`ReachStep`] and says what came of it; the first connection that is proven ends it.
 
+pub mod mapper;
 pub mod mapping;
 pub mod nearby;
 pub mod punch_schedule;

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::model::address_family::AddressFamily;
 use crate::model::port::PeerPort;
 use crate::net::port_mapping::RouterMapping;
-use crate::reach::mapping::{MappedPort, Mapper, MappingProtocol, MappingState, MappingStep, MappingWish, NoMapping};
+use crate::reach::mapper::Mapper;
+use crate::reach::mapping::{MappedPort, MappingProtocol, MappingState, MappingStep, MappingWish, NoMapping};
 use crate::service::surroundings::Surroundings;
 
 /// What is under way at the end may take so long, and then giving back what there is.
