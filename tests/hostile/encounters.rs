@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use potok_core::node::intent::Intent;
+use potok_core::library::typed::RemotePath;
+use potok_core::node::intent::{DownloadRequest, Existing, Intent, UnsafeNames};
 use potok_core::tracker::settings::TrackerSettings;
 use potok_tests::encounter::{show, tickets, user};
 use potok_tests::evil_peer::Say;
@@ -204,5 +205,85 @@ fn a_tracker_that_has_others_meet_cannot_aim_a_client() {
         assert!(knocks <= allowed, "{what}: {knocks} knocks in {:?}", begun.elapsed());
         // Those that show a ticket, and the session, perhaps anew.
         assert!(evil.met() as u64 <= 20 + begun.elapsed().as_secs(), "{what}: {} connections", evil.met());
+    }
+}
+
+/// The same for a download, whose owner is named at addresses; how often they were asked for.
+static NAMED_DOOR: OnceLock<SocketAddr> = OnceLock::new();
+static NAMED: AtomicUsize = AtomicUsize::new(0);
+
+/// An honest tracker with one file, but for where its owner is: in each answer that has addresses.
+fn names(line: &str, addresses: &[String]) -> Say {
+    let count = addresses.len();
+    let lines: String = addresses.iter().map(|line| format!("{line}\n")).collect();
+    let answer = match line.split(' ').next().unwrap_or_default() {
+        "list-users" => format!("OK 1\nmallory 127.0.0.1:1 {KEY}\n"),
+        "list-files" | "search" | "sources" | "list-sources" => format!("OK 1\nmallory 5 {KEY} evil.txt\n"),
+        "whoami" => "OK 1\nanybody 127.0.0.1:4009 -\n".into(),
+        "list-addresses" => {
+            NAMED.fetch_add(1, Ordering::Relaxed);
+            format!("OK {count}\n{lines}")
+        }
+        "connect" => format!("OK {}\nticket {TICKET}\n{lines}", count + 1),
+        _ => "OK 0\n".into(),
+    };
+    Say::Bytes(answer.into_bytes())
+}
+
+/// Hundreds of addresses that lead to the door, of a tracker that is as near as they are.
+fn names_many(line: &str, _number: usize) -> Say {
+    let port = NAMED_DOOR.get().expect("set").port();
+    let many = (1..=250).map(|n| format!("direct 127.0.0.{n}:{port} open"));
+    names(line, &many.chain((1..=250).map(|n| format!("lan 127.0.1.{n}:{port} unknown"))).collect::<Vec<_>>())
+}
+
+/// Addresses at which nobody may be named, and others' claims of homes that are none of ours.
+fn names_nobodys(line: &str, _number: usize) -> Say {
+    let door = *NAMED_DOOR.get().expect("set");
+    let mut places: Vec<String> = nobodys(door).into_iter().filter(|place| place != "x").collect();
+    let claimed = [format!("127.0.0.1:{}", door.port()), format!("[::1]:{}", door.port()), "8.8.8.8:4001".into()];
+    let lines: Vec<String> = places.iter().chain(&claimed).map(|place| format!("lan {place} unknown")).collect();
+    places.iter_mut().for_each(|place| *place = format!("direct {place} open"));
+    places.extend(lines);
+    names(line, &places)
+}
+
+#[test]
+fn a_tracker_that_says_where_an_owner_is_cannot_aim_a_client() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let door = TcpListener::bind("0.0.0.0:0").expect("bound");
+    door.set_nonblocking(true).expect("set");
+    NAMED_DOOR.set(door.local_addr().expect("bound")).expect("once");
+    let greeting = || Say::Bytes(b"* potok 1 \"Evil\"\n".to_vec());
+    let good = runtime.block_on(TestTracker::start(TrackerSettings::default()));
+    for (name, answers, knocks_min, what) in [
+        ("aimed", names_many as fn(&str, usize) -> Say, 1, "hundreds of addresses"),
+        ("unaimed", names_nobodys, 0, "addresses that it may not name"),
+    ] {
+        let (victim, begun, named) = (Person::new(name), Instant::now(), NAMED.load(Ordering::Relaxed));
+        let evil = runtime.block_on(EvilTracker::start(Script { manner: Manner::Honest, greeting, answers }));
+        victim.begin(Intent::Join(evil.invite()));
+        victim.begin(Intent::Download(DownloadRequest {
+            user: "mallory".parse().expect("a name"),
+            remote_path: RemotePath::new("evil.txt").expect("a path"),
+            local_path: None,
+            existing: Existing::Refuse,
+            unsafe_names: UnsafeNames::LeaveOut,
+            wait: true,
+        }));
+        let (mut knocks, until) = (0, Instant::now() + PATIENCE);
+        // Asked for anew when all that was named at first has come to nothing.
+        while NAMED.load(Ordering::Relaxed) < named + 2 || knocks < knocks_min {
+            let asked = NAMED.load(Ordering::Relaxed) - named;
+            assert!(Instant::now() < until, "{what}: {knocks} knocks, asked {asked} times");
+            knocks += std::iter::from_fn(|| door.accept().ok()).count();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let attempts = NAMED.load(Ordering::Relaxed) - named;
+        victim.join(&good.address());
+        knocks += std::iter::from_fn(|| door.accept().ok()).count();
+        // Four of each way, and all of these are of one.
+        let allowed = if knocks_min == 0 { 0 } else { 4 * (attempts + 1) };
+        assert!(knocks <= allowed, "{what}: {knocks} knocks in {attempts} attempts, {:?}", begun.elapsed());
     }
 }

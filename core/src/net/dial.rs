@@ -69,10 +69,12 @@ fn distance(ip: IpAddr) -> Option<u8> {
         return Some(0);
     }
     let near = match ip {
-        IpAddr::V4(v4) if v4.is_broadcast() || v4.is_link_local() || v4.octets()[0] == 0 => return None,
-        IpAddr::V4(v4) => v4.is_private() || is_carrier_grade(v4),
+        IpAddr::V4(v4) if v4.is_link_local() || matches!(v4.octets()[0], 0 | 240..) => return None,
+        IpAddr::V4(v4) => v4.is_private() || is_carrier_grade(v4) || is_within_a_network(v4),
         IpAddr::V6(v6) if v6.is_unicast_link_local() => return None,
         IpAddr::V6(v6) => match stands_for(v6) {
+            // A translator for one's own network only (RFC 8215).
+            Some(v4) if v6.segments()[..3] == [0x64, 0xff9b, 1] => return Some(distance(v4.into())?.min(1)),
             Some(v4) => return distance(v4.into()),
             None => v6.is_unique_local() || is_site_local(v6),
         },
@@ -80,17 +82,27 @@ fn distance(ip: IpAddr) -> Option<u8> {
     Some(if near { 1 } else { 2 })
 }
 
-/// The IPv4 address for which this one stands: a translator (RFC 6052, RFC 8215) or a tunnel (RFC 3056, RFC 4291) of one's own
-/// network leads there, also where IPv4 itself would not be dialled.
+/// The IPv4 address for which this one stands: a translator (RFC 6052, RFC 7915, RFC 8215) or a tunnel (RFC 3056, RFC 4291,
+/// RFC 4380, RFC 5214) of one's own network leads there, also where IPv4 itself would not be dialled.
 fn stands_for(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let from_bits = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match v6.segments() {
         [0, 0, 0, 0, 0, 0, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x64, 0xff9b, 1, _, _, _, high, low]
-        | [0x2002, high, low, ..] => Some(from_bits(high, low)),
+        | [0x2002, high, low, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => Some(from_bits(high, low)),
+        // Written the other way round, lest a router on the way translates it.
+        [0x2001, 0, _, _, _, _, high, low] => Some(from_bits(!high, !low)),
         _ => None,
     }
+}
+
+/// What is between a provider and its customers besides the shared addresses (RFC 7335), and what devices are measured with
+/// (RFC 2544), which proxies give out for names: no computer on the Internet has such an address.
+fn is_within_a_network(v4: Ipv4Addr) -> bool {
+    matches!(v4.octets(), [192, 0, 0, _] | [198, 18 | 19, _, _])
 }
 
 /// What private addresses were before unique local ones (RFC 3879); virtual machines have them.
@@ -141,6 +153,22 @@ mod tests {
             ("9.9.9.9", "64:ff9b::808:808", true),
             ("192.168.1.1", "64:ff9b::808:808", false),
             ("192.168.1.1", "64:ff9b::c0a8:101", true),
+            ("64:ff9b:1::909:909", "8.8.8.8", false),
+            ("64:ff9b:1::909:909", "192.168.1.1", true),
+            ("64:ff9b:1:7f00:0:100::", "8.8.8.8", false),
+            ("::ffff:0:192.168.1.1", "8.8.8.8", false),
+            ("2001:0:808:808:0:fbbe:3f57:fefe", "8.8.8.8", false),
+            ("2001:0:808:808:0:fbbe:f6f6:f6f6", "8.8.8.8", true),
+            ("2001:db8::5efe:192.168.1.1", "2001:db8::1", false),
+            ("2001:db8::200:5efe:127.0.0.1", "2001:db8::1", false),
+            ("2001:db8::200:5efe:9.9.9.9", "2001:db8::1", true),
+            ("240.0.0.1", "127.0.0.1", false),
+            ("255.255.255.255", "127.0.0.1", false),
+            ("192.0.0.1", "8.8.8.8", false),
+            ("198.18.0.1", "8.8.8.8", false),
+            ("198.20.0.1", "8.8.8.8", true),
+            ("ff0e::1", "2001:db8::1", false),
+            ("fdff::1", "8.8.8.8", false),
             ("fec0::2", "2001:db8::1", false),
             ("fec0::2", "fec0::1", true),
         ] {

@@ -202,7 +202,7 @@ mod tests {
         people.left(&name("anna"));
         assert!(people.name_of(&PublicKey::from_bytes([2; 32])).is_none());
 
-        for port in [0, 22, 80, 1023] {
+        for port in [0, 22, 25, 53, 80, 443, 445, 1023] {
             people.joined(user("eve", &format!("127.0.0.1:{port}"), 3));
             assert_eq!(dialled(&people, "eve"), None, "a port of the system: {port}");
         }
