@@ -106,6 +106,16 @@ impl AttemptRecord {
         }
     }
 
+    /// All of it came to nothing, also what was still under way.
+    pub fn give_up(&mut self) {
+        for (_, tried) in self.tried.iter_mut().filter(|(_, tried)| tried.outcome == TryOutcome::UnderWay) {
+            tried.outcome = match tried.way {
+                Way::Reversed | Way::Relayed => TryOutcome::NotMet,
+                Way::Nearby | Way::Ipv6 | Way::Direct | Way::Mapped | Way::Punched => TryOutcome::Silent,
+            };
+        }
+    }
+
     /// There was nothing to try after all.
     pub fn forget(&mut self, number: u32) {
         self.tried.retain(|(known, _)| *known != number);
@@ -146,6 +156,19 @@ mod tests {
         let expected =
             [("nearby", "other-key"), ("direct", "silent"), ("punched", "reached"), ("relayed", "switched-off")];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn nothing_is_under_way_when_all_is_given_up() {
+        let mut record = AttemptRecord::default();
+        for way in Way::ALL {
+            record.begin(way, None);
+        }
+        let refused = record.begin(Way::Direct, None);
+        record.end(refused, TryOutcome::Refused);
+        record.give_up();
+        let told: Vec<_> = record.told().iter().map(|tried| tried.outcome.key()).collect();
+        assert_eq!(told, ["silent", "silent", "silent", "refused", "silent", "not-met", "silent", "not-met"]);
     }
 
     #[test]

@@ -132,9 +132,7 @@ impl<T: Send + 'static> Race<T> {
                 }
             }
             if self.attempt.is_hopeless() {
-                if let Some(awaited) = self.awaited.take() {
-                    self.record.end(awaited, TryOutcome::NotMet);
-                }
+                self.record.give_up();
                 let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no address to connect to");
                 return RaceEvent::Lost(self.last_error.take().unwrap_or_else(nowhere));
             }
@@ -153,7 +151,7 @@ impl<T: Send + 'static> Race<T> {
                         if what.way == Way::Relayed {
                             self.attempt.relay_failed();
                         }
-                        match outcome_of(&error) {
+                        match outcome_of(&error, what.way) {
                             Some(outcome) => self.record.end(what.number, outcome),
                             None => self.record.forget(what.number),
                         }
@@ -171,7 +169,7 @@ impl<T: Send + 'static> Race<T> {
 }
 
 /// What an error says of the way; `None`: there was nothing to try.
-fn outcome_of(error: &io::Error) -> Option<TryOutcome> {
+fn outcome_of(error: &io::Error, way: Way) -> Option<TryOutcome> {
     use io::ErrorKind as Kind;
     if tls::is_wrong_key(error) {
         return Some(TryOutcome::OtherKey);
@@ -180,6 +178,8 @@ fn outcome_of(error: &io::Error) -> Option<TryOutcome> {
         Kind::NotFound => None,
         Kind::ConnectionRefused => Some(TryOutcome::Refused),
         Kind::TimedOut => Some(TryOutcome::Silent),
+        // Both families are tried, whichever this computer has.
+        Kind::NetworkUnreachable if way == Way::Punched => None,
         Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => Some(TryOutcome::NoNetwork),
         Kind::NotConnected => Some(TryOutcome::NotMet),
         Kind::PermissionDenied => Some(TryOutcome::NotAllowed),
