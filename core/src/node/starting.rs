@@ -153,6 +153,7 @@ pub(super) async fn start(
     services.spawn(near::tell(Arc::clone(&nearby), outbox.clone(), cancel.child_token()));
     let may_use_relay = watch::Sender::new(setup.settings.use_relay);
     let downloading = watch::Sender::new(download_settings(&setup.settings, metering));
+    let reaching_us = ReachingUs::new();
     let fetching = DownloaderSetup {
         store: store.clone(),
         tls: TlsClient::new(&identity, Purpose::Download),
@@ -164,6 +165,7 @@ pub(super) async fn start(
             nearby: Arc::clone(&nearby),
             may_use_relay: may_use_relay.subscribe(),
             outgoing: outgoing.subscribe(),
+            reach: reaching_us.watch(),
         }),
         outgoing: outgoing.subscribe(),
         settings: downloading.subscribe(),
@@ -184,7 +186,7 @@ pub(super) async fn start(
     services.spawn(keeping);
 
     let mut node = NodeTask {
-        reaching_us: ReachingUs::new(),
+        reaching_us,
         port_mapper,
         surroundings: surroundings.clone(),
         mappings: Mappings::default(),

@@ -21,6 +21,7 @@ use crate::net::lan::OwnNetworks;
 use crate::net::outgoing::Outgoing;
 use crate::node::known_users;
 use crate::node::lookup;
+use crate::node::reaching_us::KnownReach;
 use crate::node::tracker_session::SessionView;
 use crate::protocol::address_line::{AddressLine, AddressScope, Openness};
 use crate::protocol::code::Code;
@@ -29,6 +30,7 @@ use crate::protocol::encounter::ConnectReply;
 use crate::protocol::peer::Content;
 use crate::protocol::reply::FileLine;
 use crate::reach::DialCandidate;
+use crate::reach::reachability::ReachVerdict;
 use crate::service::downloader::{BoxFuture, Directory, Introduction, NoIntroduction};
 use crate::service::meeting::{Meeting, RelayPlace};
 use crate::service::nearby::Nearby;
@@ -59,6 +61,8 @@ pub(super) struct TrackerDirectory {
     pub(super) may_use_relay: watch::Receiver<bool>,
     /// How connections leave.
     pub(super) outgoing: watch::Receiver<Outgoing>,
+    /// Whether others can dial us, as far as it was tried.
+    pub(super) reach: watch::Receiver<KnownReach>,
 }
 
 impl TrackerDirectory {
@@ -189,7 +193,8 @@ impl Directory for TrackerDirectory {
             let relay_place = uses_relay.then(|| relay_place(&client, reply.ticket));
             let (ticket, relay) = (reply.ticket, reply.relay);
             let addresses = self.told(&client, reply.addresses).await;
-            Ok(Introduction { ticket, addresses, meeting, relay, relay_place })
+            let are_dialled = self.reach.borrow().reach.verdict() == ReachVerdict::Everybody;
+            Ok(Introduction { ticket, addresses, meeting, are_dialled, relay, relay_place })
         })
     }
 

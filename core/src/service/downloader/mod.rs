@@ -127,6 +127,8 @@ pub struct Introduction {
     pub addresses: Vec<DialCandidate>,
     /// Where both may dial at once, if we do that.
     pub meeting: Option<Meeting>,
+    /// Whether everybody can dial us, as the tracker has tried: then they come, and nobody need dial at once.
+    pub are_dialled: bool,
     /// What there is of the tracker's relay.
     pub relay: RelayOffer,
     /// Where it is, if there is one for us and we use it.

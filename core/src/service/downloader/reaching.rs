@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::model::address_family::AddressFamily;
 use crate::model::attempt::{AttemptRecord, TryOutcome};
@@ -24,6 +24,8 @@ use crate::transfer::Contact;
 
 /// How long the tracker may take to say where else somebody is, or to ask them to dial us.
 const TRACKER_ANSWER_MAX: Duration = Duration::from_secs(2);
+/// How long those who can dial us have for themselves before both dial at once.
+const PUNCH_AFTER: Duration = Duration::from_millis(500);
 
 /// A connection to a peer that has proven its key, and how it came about.
 pub(super) type Reached = (Encrypted<TcpStream>, Way);
@@ -107,7 +109,7 @@ pub(super) async fn reach(
             introduced = ready(&mut introducing) => {
                 introducing = None;
                 match introduced.unwrap_or(Err(NoIntroduction::Impossible)) {
-                    Ok(Introduction { ticket, addresses, meeting, relay, relay_place: place }) => {
+                    Ok(Introduction { ticket, addresses, meeting, are_dialled, relay, relay_place: place }) => {
                         expected = Some(arrivals.expect(ticket));
                         race.await_arrival();
                         addresses.into_iter().for_each(|candidate| race.offer(candidate));
@@ -117,7 +119,12 @@ pub(super) async fn reach(
                         let families = AddressFamily::ALL;
                         for (meeting, by) in meeting.iter().flat_map(|meeting| families.map(|by| (meeting.clone(), by))) {
                             let (prove, outgoing) = (prove.clone(), outgoing.clone());
-                            race.join(Way::Punched, async move { prove(meeting.meet(by, &outgoing).await?).await });
+                            race.join(Way::Punched, async move {
+                                if are_dialled {
+                                    sleep(PUNCH_AFTER).await;
+                                }
+                                prove(meeting.meet(by, &outgoing).await?).await
+                            });
                         }
                         no_relay = Some(NoRelay::after(relay, place.is_some()));
                         if no_relay == Some(NoRelay::NotUsed) {

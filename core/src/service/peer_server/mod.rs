@@ -359,7 +359,7 @@ impl Server {
 
     /// Meets somebody, who is then as one who came.
     fn meet(&self, asker: DialBack, connections: &mut JoinSet<()>) {
-        // Whoever was met by a better way needs no relay.
+        // Whoever was met by a better way needs no relay, and need not be dialled at the same moment.
         let is_met = CancellationToken::new();
         let seen_at = asker.address.map(|(seen_at, _ticket)| seen_at);
         for way in asker.ways() {
@@ -371,7 +371,7 @@ impl Server {
             let serving = async move {
                 let met = incoming.cancel.run_until_cancelled(async {
                     match way.way() {
-                        Way::Relayed => {
+                        Way::Relayed | Way::Punched => {
                             let connected = is_met.run_until_cancelled(way.connect(&outgoing)).await;
                             connected.unwrap_or_else(|| Err(io::Error::other("they were met otherwise")))
                         }

@@ -106,6 +106,7 @@ impl Directory for Book {
             ticket: *ticket,
             addresses: Vec::new(),
             meeting: None,
+            are_dialled: false,
             relay: crate::model::relaying::RelayOffer::Off,
             relay_place: None,
         });
