@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use potok_core::library::typed::RemotePath;
@@ -208,8 +208,8 @@ fn a_tracker_that_has_others_meet_cannot_aim_a_client() {
     }
 }
 
-/// The same for a download, whose owner is named at addresses; how often they were asked for.
-static NAMED_DOOR: OnceLock<SocketAddr> = OnceLock::new();
+/// The port of the door at which the owner of a download is said to be; how often their addresses were asked for.
+static NAMED_PORT: AtomicU16 = AtomicU16::new(0);
 static NAMED: AtomicUsize = AtomicUsize::new(0);
 
 /// An honest tracker with one file, but for where its owner is: in each answer that has addresses.
@@ -232,14 +232,14 @@ fn names(line: &str, addresses: &[String]) -> Say {
 
 /// Hundreds of addresses that lead to the door, of a tracker that is as near as they are.
 fn names_many(line: &str, _number: usize) -> Say {
-    let port = NAMED_DOOR.get().expect("set").port();
+    let port = NAMED_PORT.load(Ordering::Relaxed);
     let many = (1..=250).map(|n| format!("direct 127.0.0.{n}:{port} open"));
     names(line, &many.chain((1..=250).map(|n| format!("lan 127.0.1.{n}:{port} unknown"))).collect::<Vec<_>>())
 }
 
 /// Addresses at which nobody may be named, and others' claims of homes that are none of ours.
 fn names_nobodys(line: &str, _number: usize) -> Say {
-    let door = *NAMED_DOOR.get().expect("set");
+    let door = SocketAddr::from(([0, 0, 0, 0], NAMED_PORT.load(Ordering::Relaxed)));
     let mut places: Vec<String> = nobodys(door).into_iter().filter(|place| place != "x").collect();
     let claimed = [format!("127.0.0.1:{}", door.port()), format!("[::1]:{}", door.port()), "8.8.8.8:4001".into()];
     let lines: Vec<String> = places.iter().chain(&claimed).map(|place| format!("lan {place} unknown")).collect();
@@ -251,31 +251,37 @@ fn names_nobodys(line: &str, _number: usize) -> Say {
 #[test]
 fn a_tracker_that_says_where_an_owner_is_cannot_aim_a_client() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let door = TcpListener::bind("0.0.0.0:0").expect("bound");
-    door.set_nonblocking(true).expect("set");
-    NAMED_DOOR.set(door.local_addr().expect("bound")).expect("once");
     let greeting = || Say::Bytes(b"* potok 1 \"Evil\"\n".to_vec());
     let good = runtime.block_on(TestTracker::start(TrackerSettings::default()));
     for (name, answers, knocks_min, what) in [
         ("aimed", names_many as fn(&str, usize) -> Say, 1, "hundreds of addresses"),
         ("unaimed", names_nobodys, 0, "addresses that it may not name"),
     ] {
+        // Another door for each: somebody of before may still be on their way to theirs.
+        let door = TcpListener::bind("0.0.0.0:0").expect("bound");
+        door.set_nonblocking(true).expect("set");
+        NAMED_PORT.store(door.local_addr().expect("bound").port(), Ordering::Relaxed);
         let (victim, begun, named) = (Person::new(name), Instant::now(), NAMED.load(Ordering::Relaxed));
         let evil = runtime.block_on(EvilTracker::start(Script { manner: Manner::Honest, greeting, answers }));
         victim.begin(Intent::Join(evil.invite()));
-        victim.begin(Intent::Download(DownloadRequest {
+        let download = Intent::Download(DownloadRequest {
             user: "mallory".parse().expect("a name"),
             remote_path: RemotePath::new("evil.txt").expect("a path"),
             local_path: None,
             existing: Existing::Refuse,
             unsafe_names: UnsafeNames::LeaveOut,
             wait: true,
-        }));
-        let (mut knocks, until) = (0, Instant::now() + PATIENCE);
+        });
+        let (mut knocks, until, mut wanted_at) = (0, Instant::now() + PATIENCE, None::<Instant>);
         // Asked for anew when all that was named at first has come to nothing.
         while NAMED.load(Ordering::Relaxed) < named + 2 || knocks < knocks_min {
             let asked = NAMED.load(Ordering::Relaxed) - named;
             assert!(Instant::now() < until, "{what}: {knocks} knocks, asked {asked} times");
+            // Before one is at the tracker nothing can be wanted of it.
+            if asked == 0 && wanted_at.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+                wanted_at = Some(Instant::now());
+                victim.begin(download.clone());
+            }
             knocks += std::iter::from_fn(|| door.accept().ok()).count();
             std::thread::sleep(Duration::from_millis(10));
         }
