@@ -41,6 +41,13 @@ impl OwnNetworks {
         Ok(Self { own: own.take(NETWORKS_MAX).collect() })
     }
 
+    /// Networks of these addresses, each with the leading bits that its network has in common.
+    #[cfg(test)]
+    pub(crate) fn of(own: &[(&str, u32)]) -> Self {
+        let own = own.iter().map(|(ip, network_bits)| (ip.parse().expect(ip), *network_bits));
+        Self { own: own.map(|(ip, network_bits)| OwnAddress { ip, network_bits }).collect() }
+    }
+
     /// Where others in the home find a server that listens at this port, at most [`LAN_ADDRESSES_MAX`].
     pub fn addresses(&self, port: u16) -> Vec<LanAddress> {
         let mut addresses: Vec<LanAddress> = Vec::new();
@@ -79,27 +86,26 @@ impl OwnAddress {
 mod tests {
     use super::*;
 
-    fn networks(own: &[(&str, u32)]) -> OwnNetworks {
-        let own =
-            own.iter().map(|(ip, network_bits)| OwnAddress { ip: ip.parse().expect(ip), network_bits: *network_bits });
-        OwnNetworks { own: own.collect() }
-    }
-
     #[test]
     fn private_addresses_are_told_and_few_of_them() {
-        let own =
-            networks(&[("192.0.2.1", 24), ("192.168.1.2", 24), ("fe80::1", 64), ("fd00::2", 64), ("2001:db8::1", 64)]);
+        let own = OwnNetworks::of(&[
+            ("192.0.2.1", 24),
+            ("192.168.1.2", 24),
+            ("fe80::1", 64),
+            ("fd00::2", 64),
+            ("2001:db8::1", 64),
+        ]);
         let told: Vec<String> = own.addresses(4001).iter().map(ToString::to_string).collect();
         assert_eq!(told, ["192.168.1.2:4001", "[fd00::2]:4001"]);
         assert!(own.addresses(80).is_empty(), "no port of people");
         let many: Vec<String> = (1..100).map(|n| format!("10.0.{n}.1")).collect();
         let many: Vec<(&str, u32)> = many.iter().map(|ip| (ip.as_str(), 24)).collect();
-        assert_eq!(networks(&many).addresses(4001).len(), LAN_ADDRESSES_MAX);
+        assert_eq!(OwnNetworks::of(&many).addresses(4001).len(), LAN_ADDRESSES_MAX);
     }
 
     #[test]
     fn nobody_is_sent_out_of_their_own_networks() {
-        let own = networks(&[("192.168.1.2", 24), ("10.0.0.1", 8), ("fd00::2", 64), ("172.16.0.1", 0)]);
+        let own = OwnNetworks::of(&[("192.168.1.2", 24), ("10.0.0.1", 8), ("fd00::2", 64), ("172.16.0.1", 0)]);
         for (address, is_inside) in [
             ("192.168.1.77:4001", true),
             ("192.168.1.2:4001", true),

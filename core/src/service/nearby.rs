@@ -306,3 +306,51 @@ fn tracker_announcement(here: TrackerHere) -> Announcement {
     let texts = TrackerNotice::new(&network, key).texts().into();
     Announcement { kind: TRACKER_SERVICE, instance, port: at.port(), address, texts }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever has seen a mark can show it too, at any address.
+    #[test]
+    fn nobody_nearby_sends_us_out_of_our_own_networks() {
+        let (heard, networks, since) = (Mutex::default(), watch::Sender::default(), watch::Sender::default());
+        let nearby = Nearby { heard, networks, since };
+        let own = [("192.168.1.2", 24), ("fd00::2", 64), ("2001:db8::2", 64)];
+        nearby.look_at_own_networks(OwnNetworks::of(&own));
+        let (tracker, person) = (PublicKey::from_bytes([1; 32]), PublicKey::from_bytes([2; 32]));
+        for (address, port, is_dialled) in [
+            ("192.168.1.9", 4001, true),
+            ("::ffff:192.168.1.9", 4001, true),
+            ("fd00::9", 4001, true),
+            ("2001:db8::9", 65_535, true),
+            ("192.168.1.9", 0, false),
+            ("192.168.1.9", 25, false),
+            ("192.168.1.9", 53, false),
+            ("192.168.1.9", 1023, false),
+            ("192.168.2.9", 4001, false),
+            ("9.9.9.9", 4001, false),
+            ("127.0.0.1", 4001, false),
+            ("::ffff:127.0.0.1", 4001, false),
+            ("169.254.169.254", 4001, false),
+            ("0.0.0.0", 4001, false),
+            ("224.0.0.251", 4001, false),
+            ("255.255.255.255", 4001, false),
+            ("::", 4001, false),
+            ("::1", 4001, false),
+            ("fe80::9", 4001, false),
+            ("ff02::fb", 4001, false),
+            ("fd00:0:0:1::9", 4001, false),
+            ("2001:db9::9", 4001, false),
+            ("64:ff9b::192.168.1.9", 4001, false),
+            ("2002:c0a8:109::1", 4001, false),
+            ("2001:0:808:808:0:fbbe:3f57:fef6", 4001, false),
+        ] {
+            let name = format!("{}.{PERSON_SERVICE}", PersonMark::new(&tracker, &person, today()));
+            let addresses = vec![address.parse().expect(address)];
+            nearby.hear(ServiceHeard::Here(ServiceHere { name: name.clone(), addresses, port, texts: Vec::new() }));
+            assert_eq!(nearby.addresses(&tracker, &person).len(), usize::from(is_dialled), "{address} {port}");
+            nearby.hear(ServiceHeard::Gone(name));
+        }
+    }
+}
