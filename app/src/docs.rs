@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
+use potok_core::model::shown_path::ShownPath;
 
 use crate::args::Args;
 use crate::render::output;
@@ -15,7 +16,7 @@ use crate::texts;
 pub fn generate(directory: &Path) -> ExitCode {
     match write_all(directory) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => output::fail("internal", &format!("{}: {}", directory.display(), texts::of_io(&why))),
+        Err(why) => output::fail("internal", &format!("{}: {}", ShownPath(directory), texts::of_io(&why))),
     }
 }
 

@@ -17,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use confy::ConfyError;
 use potok_core::disk::private;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::{ShownPath, usual_path};
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use potok_core::tracker::names::is_reserved;
@@ -74,7 +75,7 @@ impl SetAside {
             words => format!("{name}: {words}"),
         };
         let why = self.faults.iter().map(sentence).collect::<Vec<_>>().join("; ");
-        let (path, why) = (Shown(&self.path.to_string_lossy()).to_string(), Shown(&why).to_string());
+        let (path, why) = (ShownPath(&self.path).to_string(), Shown(&why).to_string());
         t!("start.set-aside", path = path, why = why).into_owned()
     }
 }
@@ -87,10 +88,7 @@ impl SettingsError {
                 texts::text("start", "no-place", &[("why", Shown(&texts::of_reason(why)).to_string())])
             }
             Self::File { path, why } => {
-                let args = [
-                    ("path", Shown(&path.to_string_lossy()).to_string()),
-                    ("why", Shown(&texts::of_reason(why)).to_string()),
-                ];
+                let args = [("path", ShownPath(path).to_string()), ("why", Shown(&texts::of_reason(why)).to_string())];
                 texts::text("start", "settings-file", &args)
             }
         }
@@ -105,7 +103,7 @@ pub fn data_dir(chosen: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
         None => {
             let file =
                 confy::get_configuration_file_path("potok", "config").map_err(|why| no_place(why.to_string()))?;
-            file.parent().map(Path::to_owned).ok_or_else(|| no_place(file.display().to_string()))?
+            file.parent().map(Path::to_owned).ok_or_else(|| no_place(usual_path(&file).into_owned()))?
         }
     };
     private::create_dir(&directory).map_err(at(&directory))?;

@@ -14,6 +14,7 @@ use potok_core::model::limits;
 use potok_core::model::relaying::NoRelay;
 use potok_core::model::share_path::BadSharePath;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::model::transfer_details::SourceStanding;
 use potok_core::model::username::{BadUsername, Username};
 use potok_core::model::way::Way;
@@ -59,7 +60,7 @@ pub fn text(family: &str, name: &str, args: &[(&str, String)]) -> String {
 
 /// A file that is not shared, and how many others for the same reason.
 pub fn of_skipped(path: &str, why: &WhyNotShared, more: u64) -> String {
-    let (path, why) = (Shown(path).to_string(), of_not_shared(&rust_i18n::locale(), why));
+    let (path, why) = (ShownPath(path).to_string(), of_not_shared(&rust_i18n::locale(), why));
     if more == 0 {
         t!("console.skipped", path = path, why = why).into_owned()
     } else {

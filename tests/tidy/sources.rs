@@ -30,3 +30,14 @@ fn a_file_has_one_job() {
         .collect();
     assert!(long.is_empty(), "more than {LINES_MAX} lines: {long:?}");
 }
+
+#[test]
+fn a_path_of_this_computer_is_shown_in_its_usual_form() {
+    // By `ShownPath`: on Windows it would have `\\?\` in front.
+    let is_literal = |line: &str| line.contains("Shown(&") && line.contains(concat!("to_string", "_lossy()"));
+    let literal: Vec<_> = sources()
+        .into_iter()
+        .flat_map(|(path, text)| text.lines().filter(|line| is_literal(line)).map(|_| path.clone()).collect::<Vec<_>>())
+        .collect();
+    assert!(literal.is_empty(), "a path is shown as it is kept: {literal:?}");
+}

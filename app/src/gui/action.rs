@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use potok_core::model::invite::{Invite, TrackerAddress};
+use potok_core::model::shown_path::usual_path;
 use potok_core::model::username::Username;
 use potok_core::node::intent::{Intent, ShareRequest, TransferId, TransferSelection};
 use potok_core::node::settings::Settings;
@@ -207,7 +208,7 @@ impl Dialog {
             [one] => folder.join(name(one)),
             _ => folder.to_owned(),
         };
-        Self::SaveAs { wanted, path: path.to_string_lossy().into_owned(), overwrite: false }
+        Self::SaveAs { wanted, path: usual_path(&path).into_owned(), overwrite: false }
     }
 }
 

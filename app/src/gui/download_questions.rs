@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Grid, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use rust_i18n::t;
 
 use crate::gui::action::Action;
@@ -44,7 +45,7 @@ fn places(ui: &mut Ui, taken: &[TakenPlace], answer: &mut Option<Answer>, action
     title_of(ui, icons::WARNING_CIRCLE, &title);
     list(ui, taken.len(), |ui| {
         for one in taken.iter().take(LISTED_MAX) {
-            let path = Shown(&one.path.to_string_lossy()).to_string();
+            let path = ShownPath(&one.path).to_string();
             ui.add(Label::new(RichText::new(path).font(theme::mono()).color(palette(ui).text)).wrap());
         }
     });
@@ -64,7 +65,7 @@ fn places(ui: &mut Ui, taken: &[TakenPlace], answer: &mut Option<Answer>, action
 
 fn partly_there(ui: &mut Ui, TakenFolder { wanted, there }: &TakenFolder, answer: &mut Option<Answer>) {
     title_of(ui, icons::WARNING_CIRCLE, &t!("window.ask.folder", name = short(&wanted.path())));
-    let path = Shown(&there.path).to_string();
+    let path = ShownPath(&there.path).to_string();
     ui.add(Label::new(RichText::new(path).font(theme::mono()).color(palette(ui).text)).wrap());
     ui.add_space(theme::GAP);
     let same = t!("window.ask.folder-same", same = thousands(there.same), files = thousands(there.files));

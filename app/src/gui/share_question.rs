@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Label, RichText, ScrollArea, Ui};
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::service::share_indexer::event::ShareWarning;
 use potok_core::service::share_indexer::preview::{PreviewedShare, SharePreview};
 use rust_i18n::t;
@@ -58,7 +59,7 @@ fn title(ui: &mut Ui, preview: &SharePreview) {
 
 fn item(ui: &mut Ui, item: &PreviewedShare) {
     let p = palette(ui);
-    let path = Shown(&item.local).to_string();
+    let path = ShownPath(&item.local).to_string();
     ui.add(Label::new(RichText::new(path).font(theme::mono()).color(p.text)).truncate());
     let (files, size) = (thousands(item.totals.files), human::size(item.totals.bytes));
     let text = if item.is_folder {

@@ -34,6 +34,7 @@ use potok_core::model::binding::Ban;
 use potok_core::model::invite::Invite;
 use potok_core::model::metering::Metering;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::model::username::Username;
 use potok_core::node::event::{Me, NodeEvent, Outcome, Status, TrackerConnection, Transfer};
 use potok_core::node::failure::Failure;
@@ -309,16 +310,11 @@ impl Model {
                 self.marks.fetched(hash, local_path.clone());
                 self.push_log(
                     Tone::Good,
-                    t!(
-                        "console.downloaded",
-                        path = Shown(&local_path.to_string_lossy()),
-                        size = crate::human::size(size)
-                    )
-                    .into(),
+                    t!("console.downloaded", path = ShownPath(&local_path), size = crate::human::size(size)).into(),
                 );
             }
             NodeEvent::Renamed { original, local_path, .. } => {
-                let (original, path) = (Shown(&original).to_string(), Shown(&local_path.to_string_lossy()).to_string());
+                let (original, path) = (Shown(&original).to_string(), ShownPath(&local_path).to_string());
                 self.push_log(Tone::Info, t!("console.renamed", original = original, path = path).into_owned());
             }
             NodeEvent::FileFailed { number, remote_path, failure } => {

@@ -14,6 +14,7 @@ use potok_core::model::program_version::ProgramVersion;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::model::way::Way;
 use potok_core::node::event::{Me, PastTransfer, Status, TrackerConnection, Transfer, TransferDetails};
 use potok_core::protocol::owner_line::{FigureLine, InviteLine, ReloadedSetting, TrackerLine, WaitingLine};
@@ -77,7 +78,7 @@ pub fn roots(out: &mut impl Write, roots: &[SharedRoot]) -> io::Result<()> {
             words::watching(&root.watching),
             OrDash(looked_at),
             root.stopped_places,
-            Shown(&root.local),
+            ShownPath(&root.local),
         )
     })
 }
@@ -94,7 +95,7 @@ pub fn unshared(out: &mut impl Write, paths: &[SharePath]) -> io::Result<()> {
 
 /// `downloaded⇥local_path⇥size⇥hash`
 pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64, hash: ContentHash) -> io::Result<()> {
-    writeln!(out, "downloaded\t{}\t{size}\t{hash}", Shown(&local_path.to_string_lossy()))
+    writeln!(out, "downloaded\t{}\t{size}\t{hash}", ShownPath(local_path))
 }
 
 /// `left-out⇥files⇥path`
@@ -104,14 +105,14 @@ pub fn left_out(out: &mut impl Write, files: u64, label: &str) -> io::Result<()>
 
 /// `renamed⇥original⇥local_path`
 pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
-    writeln!(out, "renamed\t{}\t{}", Shown(original), Shown(&local_path.to_string_lossy()))
+    writeln!(out, "renamed\t{}\t{}", Shown(original), ShownPath(local_path))
 }
 
 /// `direction⇥user⇥files⇥bytes⇥ended_at⇥local_path⇥path⇥way`; `ended_at` in seconds since 1970
 pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
     past.iter().try_for_each(|past| {
         let ended = past.ended_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let local = past.local_path.as_ref().map(|path| path.to_string_lossy());
+        let local = past.local_path.as_ref().map(ShownPath);
         writeln!(
             out,
             "{}\t{}\t{}\t{}\t{ended}\t{}\t{}\t{}",
@@ -119,7 +120,7 @@ pub fn history(out: &mut impl Write, past: &[PastTransfer]) -> io::Result<()> {
             Shown(past.user.as_str()),
             past.files,
             past.bytes,
-            OrDash(local.as_deref().map(Shown)),
+            OrDash(local),
             Shown(&past.label),
             OrDash(past.way.map(Way::key)),
         )
@@ -243,7 +244,7 @@ pub fn status_values(status: &Status) -> Vec<(&'static str, Option<String>)> {
         ways_of(status, |way| way.key().to_owned()),
         Some(status.down_bytes_per_second.to_string()),
         Some(status.up_bytes_per_second.to_string()),
-        Some(status.download_folder.to_string_lossy().into_owned()),
+        Some(ShownPath(&status.download_folder).to_string()),
         Some(status.metering.as_str().to_owned()),
     ];
     words::STATUS_WORDS.iter().copied().zip(values).collect()

@@ -11,6 +11,7 @@ use potok_core::model::program_version::ProgramVersion;
 use potok_core::model::share::Share;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::model::transfer::AlreadyThere;
 use potok_core::model::transfer_details::SourceDetails;
 use potok_core::node::event::{
@@ -225,7 +226,7 @@ pub fn roots(out: &mut impl Write, roots: &[SharedRoot]) -> io::Result<()> {
         TextColumn::new(|| t!("column.state"), root_state),
         TextColumn::new(|| t!("column.watching"), watching),
         TextColumn::number(|| t!("column.stopped"), |root| human::thousands(root.stopped_places as u64)),
-        TextColumn::new(|| t!("column.local"), |root| shown(&root.local)),
+        TextColumn::new(|| t!("column.local"), |root| ShownPath(&root.local).to_string()),
     ];
     text_table::write(out, COLUMNS, roots, true)
 }
@@ -262,7 +263,7 @@ pub fn stopped(out: &mut impl Write, places: &[StoppedPlace]) -> io::Result<()> 
 pub fn share_preview(out: &mut impl Write, preview: &SharePreview) -> io::Result<()> {
     for item in &preview.items {
         let (files, size) = (human::thousands(item.totals.files), human::size(item.totals.bytes));
-        writeln!(out, "{}", t!("console.would-share", path = shown(&item.local), files = files, size = size))?;
+        writeln!(out, "{}", t!("console.would-share", path = ShownPath(&item.local), files = files, size = size))?;
         for (reason, count) in &item.left_out {
             writeln!(out, "  {}", left_out(*reason, *count))?;
         }
@@ -297,13 +298,13 @@ const FILES_TOLD_MAX: usize = 20;
 
 /// A finished file.
 pub fn downloaded(out: &mut impl Write, local_path: &Path, size: u64) -> io::Result<()> {
-    let path = shown(&local_path.to_string_lossy());
+    let path = ShownPath(local_path);
     writeln!(out, "{}", t!("console.downloaded", path = path, size = human::size(size)))
 }
 
 /// Writes that a file gets another name than its owner's.
 pub fn renamed(out: &mut impl Write, original: &str, local_path: &Path) -> io::Result<()> {
-    let path = shown(&local_path.to_string_lossy());
+    let path = ShownPath(local_path);
     writeln!(out, "{}", t!("console.renamed", original = shown(original), path = path))
 }
 

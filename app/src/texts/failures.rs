@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use potok_core::model::absence::AbsenceReason;
 use potok_core::model::limits;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::model::transfer::TransferError;
 use potok_core::node::NodeStartError;
 use potok_core::node::failure::Failure;
@@ -179,7 +180,7 @@ pub fn sentence_of(failure: &Failure) -> String {
 pub fn of_start_error(error: &NodeStartError) -> (&'static str, String) {
     match error {
         NodeStartError::InUse(folder) => {
-            ("in-use", text("start", "in-use", &[("folder", Shown(&folder.to_string_lossy()).to_string())]))
+            ("in-use", text("start", "in-use", &[("folder", ShownPath(folder).to_string())]))
         }
         NodeStartError::Failed(why) => ("setting", of_failure(why)),
         NodeStartError::System { what, why } => {

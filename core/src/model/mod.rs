@@ -67,6 +67,7 @@ pub mod share;
 pub mod share_path;
 pub mod shared_address;
 pub mod shown;
+pub mod shown_path;
 pub mod ticket;
 pub mod transfer;
 pub mod transfer_details;

@@ -7,6 +7,7 @@ use crate::disk::place::place_error::PlaceError;
 use crate::disk::typed;
 use crate::library::typed::LocalPath;
 use crate::model::local_name::{LocalName, Platform};
+use crate::model::shown_path::usual_path;
 use crate::node::failure::Failure;
 
 /// Where a download goes.
@@ -111,7 +112,7 @@ fn names_a_folder(typed: &str) -> bool {
 
 /// Why nothing can be written at a path, in the words of the node.
 pub(super) fn place_failed(error: PlaceError, path: &Path) -> Failure {
-    let path = path.display().to_string();
+    let path = usual_path(path).into_owned();
     match error {
         PlaceError::Exists => Failure::Exists { path },
         PlaceError::NoSpace => Failure::DiskFull { path },

@@ -8,6 +8,7 @@ use crate::model::absence::AbsenceReason;
 use crate::model::local_name::UnsafeName;
 use crate::model::name_fault::NameFault;
 use crate::model::shown::Shown;
+use crate::model::shown_path::ShownPath;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::node::not_shareable::NotShareable;
 use crate::node::partly_there::PartlyThere;
@@ -175,7 +176,7 @@ pub enum Failure {
         "of {} files, '{}' has {} already, and at the places of {} something else is: {}; add --keep-both, --overwrite or \
          --skip-existing for these",
         .0.files,
-        Shown(&.0.path),
+        ShownPath(&.0.path),
         .0.same,
         .0.differing,
         .0.some_names()
@@ -391,7 +392,7 @@ impl Failure {
             | Self::Denied { path }
             | Self::DiskFull { path } => vec![("path", shown(path))],
             Self::ExistsInPart(there) => vec![
-                ("path", shown(&there.path)),
+                ("path", ShownPath(&there.path).to_string()),
                 ("files", there.files.to_string()),
                 ("same", there.same.to_string()),
                 ("differing", there.differing.to_string()),

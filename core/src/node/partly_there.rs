@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::shown::Shown;
+use crate::model::shown_path::usual_path;
 
 /// Names that a sentence tells.
 const NAMES_TOLD_MAX: usize = 3;
@@ -25,7 +26,7 @@ pub struct PartlyThere {
 impl PartlyThere {
     /// One of the places as it is below the folder.
     pub fn below<'a>(&self, place: &'a Path) -> std::borrow::Cow<'a, str> {
-        place.strip_prefix(&self.path).unwrap_or(place).to_string_lossy()
+        usual_path(place.strip_prefix(&self.path).unwrap_or(place))
     }
 
     /// The first of what differs, ready to be shown.

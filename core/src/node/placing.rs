@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::existing::Existing;
 use crate::model::local_name;
+use crate::model::shown_path::usual_path;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::node::download_place::place_failed;
 use crate::node::failure::Failure;
@@ -115,9 +116,9 @@ fn move_all(renamed: &mut [(String, PathBuf)], from: &Path, to: &Path) {
 pub(super) fn add_failed(error: AddError) -> Failure {
     let failed = |why| Failure::Internal { what: FailedWork::QueueingDownload, why };
     match error {
-        AddError::Exists { path } => Failure::Exists { path: path.display().to_string() },
+        AddError::Exists { path } => Failure::Exists { path: usual_path(&path).into_owned() },
         AddError::Taken { path } => {
-            Failure::NotComing { path: path.display().to_string(), error: TransferError::InUse }
+            Failure::NotComing { path: usual_path(&path).into_owned(), error: TransferError::InUse }
         }
         AddError::Folder { path, why } => place_failed(why, &path),
         AddError::Save(redb::Error::Io(error)) => place_failed(error.into(), Path::new("potok.redb")),
@@ -127,7 +128,7 @@ pub(super) fn add_failed(error: AddError) -> Failure {
         AddError::Cancelled => Failure::Cancelled,
         // Whoever asks is asked.
         AddError::Differing(all) => {
-            Failure::Exists { path: all.places.first().map(|path| path.display().to_string()).unwrap_or_default() }
+            Failure::Exists { path: all.places.first().map(|path| usual_path(path).into_owned()).unwrap_or_default() }
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::library::root::RootId;
 use crate::library::typed::ShareOrLocalPath;
 use crate::model::share::Share;
 use crate::model::share_path::SharePath;
+use crate::model::shown_path::usual_path;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::main_loop::NodeTask;
@@ -219,7 +220,8 @@ fn share_failed(error: ShareError) -> Failure {
         ShareError::NotUnicode { typed: path } => Failure::NotShareable { path, why: NotShareable::NotUnicode },
         ShareError::Changing { typed: path } => Failure::NotShareable { path, why: NotShareable::Changing },
         ShareError::Collision(Collision { path, first, second }) => {
-            Failure::PathTaken { first, second, path: path.to_string() }
+            let usual = |local: String| usual_path(local.as_ref()).into_owned();
+            Failure::PathTaken { first: usual(first), second: usual(second), path: path.to_string() }
         }
         ShareError::TooMany { typed: path, new_files, room, max } => {
             Failure::TooManyShares { path, new_files, room, max }

@@ -3,10 +3,11 @@
 //! The English sentence is the `Display` form. The app translates by [`Warning::key`] and [`Warning::args`].
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::share_path::SharePath;
 use crate::model::shown::Shown;
+use crate::model::shown_path::ShownPath;
 use crate::model::username::Username;
 use crate::node::failure::Failure;
 use crate::service::share_indexer::watch_fault::WatchFault;
@@ -87,7 +88,7 @@ impl fmt::Display for Warning {
             Self::DatabaseSetAside { path } => write!(
                 f,
                 "the database could not be read; it is kept as '{}', and shares and downloads begin anew",
-                Shown(&path.to_string_lossy())
+                ShownPath(path)
             ),
             Self::KeyWasReadable => {
                 f.write_str("others on this computer could read your identity key; they no longer can")
@@ -114,31 +115,31 @@ impl fmt::Display for Warning {
                 Shown(user.as_str())
             ),
             Self::WholeDisk { folder } => {
-                write!(f, "'{}' is the whole disk: everybody on the network can fetch every file on it", Shown(folder))
+                write!(f, "'{}' is the whole disk: everybody on the network can fetch every file on it", ShownPath(folder))
             }
             Self::WholeHome { folder } => write!(
                 f,
                 "'{}' has your home folder in it: everybody on the network can fetch every file in it, hidden ones too, \
                  but for those that passwords and keys live in",
-                Shown(folder)
+                ShownPath(folder)
             ),
             Self::OtherFileSystem { folder } => write!(
                 f,
                 "'{}' is on another drive than when you shared it, so nothing of it is shared; it goes on by itself when \
                  that drive is back, or share it again if you mean what is there now",
-                Shown(folder)
+                ShownPath(folder)
             ),
             Self::EmptyFolders { folder, count } => write!(
                 f,
                 "folders without a file to share in '{}': {count}; only files are shared, so others do not get them",
-                Shown(folder)
+                ShownPath(folder)
             ),
             Self::Missing { path } => {
-                write!(f, "'{}' is not there; nothing of it is shared until it is back", Shown(path))
+                write!(f, "'{}' is not there; nothing of it is shared until it is back", ShownPath(path))
             }
-            Self::Back { path } => write!(f, "'{}' is back and shared again", Shown(path)),
+            Self::Back { path } => write!(f, "'{}' is back and shared again", ShownPath(path)),
             Self::NotWatched { folder, why } => {
-                write!(f, "'{}' is not watched ({why}); changes in it are found a little later", Shown(folder))
+                write!(f, "'{}' is not watched ({why}); changes in it are found a little later", ShownPath(folder))
             }
         }
     }
@@ -168,19 +169,22 @@ impl Warning {
     /// The values in its sentence, ready to be shown; that of a failure is its English sentence.
     pub fn args(&self) -> Vec<(&'static str, String)> {
         let shown = |text: &str| Shown(text).to_string();
+        let shown_path = |path: &Path| ShownPath(path).to_string();
         match self {
-            Self::DatabaseSetAside { path } => vec![("path", shown(&path.to_string_lossy()))],
+            Self::DatabaseSetAside { path } => vec![("path", shown_path(path.as_ref()))],
             Self::NotAnnounced { why } => vec![("why", why.to_string())],
             Self::FolderStillShared { folder, more } => {
                 vec![("folder", shown(folder.as_str())), ("more", more.to_string())]
             }
             Self::UserKeyChanged { user } => vec![("user", shown(user.as_str()))],
             Self::WholeDisk { folder } | Self::WholeHome { folder } | Self::OtherFileSystem { folder } => {
-                vec![("folder", shown(folder))]
+                vec![("folder", shown_path(folder.as_ref()))]
             }
-            Self::EmptyFolders { folder, count } => vec![("folder", shown(folder)), ("count", count.to_string())],
-            Self::Missing { path } | Self::Back { path } => vec![("path", shown(path))],
-            Self::NotWatched { folder, why } => vec![("folder", shown(folder)), ("why", why.to_string())],
+            Self::EmptyFolders { folder, count } => {
+                vec![("folder", shown_path(folder.as_ref())), ("count", count.to_string())]
+            }
+            Self::Missing { path } | Self::Back { path } => vec![("path", shown_path(path.as_ref()))],
+            Self::NotWatched { folder, why } => vec![("folder", shown_path(folder.as_ref())), ("why", why.to_string())],
             Self::KeyWasReadable | Self::StillListed => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::model::shown::Shown;
+use crate::model::shown_path::ShownPath;
 use crate::model::username::Username;
 use crate::service::tracker_server::StartError;
 use crate::store::StoreError;
@@ -72,7 +73,7 @@ impl FailedWork {
         match self {
             Self::ListeningAt(address) => vec![("address", address.to_string())],
             Self::RememberingKey(user) => vec![("user", Shown(user.as_str()).to_string())],
-            Self::OpeningFolder(path) => vec![("path", Shown(&path.to_string_lossy()).to_string())],
+            Self::OpeningFolder(path) => vec![("path", ShownPath(path).to_string())],
             _ => Vec::new(),
         }
     }

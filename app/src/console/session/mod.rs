@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, TryRecvError, select};
 use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::share_path::SharePath;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::node::event::{NodeEvent, Outcome, TrackerConnection, TransferState};
 use potok_core::node::failure::Failure;
 use potok_core::node::intent::Intent;
@@ -424,14 +425,14 @@ impl<'a> ConsoleSession<'a> {
                 if self.told_open.as_ref() == Some(&folder) => {}
             NodeEvent::Warning(warning) => self.warn(&warning),
             NodeEvent::Downloaded { local_path, size, .. } => {
-                let (path, size) = (shown(&local_path.to_string_lossy()), crate::human::size(size));
+                let (path, size) = (ShownPath(&local_path), crate::human::size(size));
                 self.output.news(&t!("console.downloaded", path = path, size = size));
             }
             NodeEvent::FileFailed { remote_path, failure, .. } => {
                 self.output.warning(&about_file(&remote_path, &failure));
             }
             NodeEvent::Renamed { original, local_path, .. } => {
-                let (original, path) = (shown(&original), shown(&local_path.to_string_lossy()));
+                let (original, path) = (shown(&original), ShownPath(&local_path));
                 self.output.news(&t!("console.renamed", original = original, path = path));
             }
             NodeEvent::AsksToComeIn(user) => {

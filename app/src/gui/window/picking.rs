@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui;
 use potok_core::library::typed::LocalPath;
+use potok_core::model::shown_path::usual_path;
 use potok_core::node::intent::{Existing, Intent, ShareRequest};
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -65,7 +66,7 @@ impl MainWindow {
 
     pub(super) fn share(&mut self, paths: &[PathBuf], chosen: ChosenIn) {
         let request = |path: &PathBuf| ShareRequest {
-            typed: path.to_string_lossy().into_owned(),
+            typed: usual_path(path).into_owned(),
             cwd: std::env::current_dir().unwrap_or_default(),
             share_as: None,
         };

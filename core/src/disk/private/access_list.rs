@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::model::shown_path::ShownPath;
+
 /// What gets an access list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
@@ -28,7 +30,7 @@ pub(super) fn give_or_warn(path: &Path, of: Of) {
     let person = person(std::env::var_os("USERDOMAIN"), std::env::var_os("USERNAME"));
     let given = give(path, of, person.as_deref()).or_else(|_unknown| give(path, of, None));
     if let Err(why) = given {
-        tracing::warn!(path = %path.display(), %why, "others on this computer may be able to read this");
+        tracing::warn!(path = %ShownPath(path), %why, "others on this computer may be able to read this");
     }
 }
 

@@ -23,6 +23,7 @@ use crate::library::typed::{LocalPath, ShareOrLocalPath};
 use crate::library::unsaved::Unsaved;
 use crate::model::limits::PART_SUFFIX;
 use crate::model::share_path::{BadSharePath, SharePath};
+use crate::model::shown_path::literal_path;
 use crate::protocol::reply::Totals;
 use crate::service::share_indexer::content::{STEPS_PER_HOLD, SharedLibrary};
 use crate::service::share_indexer::event::{LeftOutReason, ShareWarning};
@@ -430,6 +431,8 @@ impl ResolvedFolders {
         if let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) {
             places.extend(self.resolved(folder).map(|resolved| resolved.join(name)));
         }
+        // Where nothing can be resolved, because its drive is away, it has the form that it was kept in.
+        places.extend(literal_path(&std::path::absolute(absolute).unwrap_or_default()));
         places.push(absolute.to_owned());
         places.dedup();
         places

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{ScrollArea, Ui};
 use potok_core::model::metering::Metering;
+use potok_core::model::shown_path::usual_path;
 use potok_core::model::username::Username;
 use potok_core::node::settings::Settings;
 use rust_i18n::t;
@@ -66,7 +67,7 @@ impl SettingsState {
             self.draft.clone_from(settings);
         }
         self.name.follow(settings.name.as_ref().map_or("", Username::as_str));
-        self.folder.follow(&settings.download_folder.to_string_lossy());
+        self.folder.follow(&usual_path(&settings.download_folder));
         self.reaching.follow(settings);
     }
 }
@@ -116,7 +117,7 @@ fn name(ui: &mut Ui, state: &mut SettingsState) -> bool {
 
 fn folder(ui: &mut Ui, model: &Model, state: &mut SettingsState, has_picker: bool, actions: &mut Vec<Action>) -> bool {
     let text = t!("window.settings.folder");
-    let hint = model.status.as_ref().map_or(String::new(), |status| status.download_folder.to_string_lossy().into());
+    let hint = model.status.as_ref().map_or(String::new(), |status| usual_path(&status.download_folder).into());
     let folder = wide_row(ui, &text, |ui| {
         let button = t!("window.settings.choose");
         let beside = if has_picker { widgets::button_width(ui, "", &button) + theme::GAP } else { 0.0 };

@@ -7,6 +7,7 @@ use eframe::egui::{Key, Modifiers, Ui};
 use potok_core::library::root::RootId;
 use potok_core::library::typed::ShareOrLocalPath;
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::{ShownPath, usual_path};
 use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::intent::{Intent, ShareRequest};
 use potok_core::service::share_indexer::root_status::{Absence, RootWatching, RootWork, SharedRoot};
@@ -197,7 +198,7 @@ fn again(chosen: &[&ShareRow], actions: &mut Vec<Action>) {
         _ => None,
     });
     let request = |root: &SharedRoot| ShareRequest {
-        typed: root.local.clone(),
+        typed: usual_path(root.local.as_ref()).into_owned(),
         cwd: cwd.clone(),
         share_as: Some(root.share_as.as_str().to_owned()),
     };
@@ -228,7 +229,7 @@ fn stopping(chosen: &[&ShareRow], shares: &Shares) -> Stopping {
         let is_in_folder = shares.root(row.root).is_some_and(|root| root.is_folder);
         stopping.leaves_folders |= is_in_folder && matches!(row.kind, ShareRowKind::File { .. });
         stopping.paths.push(match &row.kind {
-            ShareRowKind::Root { root, .. } if root.is_folder => root.local.clone(),
+            ShareRowKind::Root { root, .. } if root.is_folder => usual_path(root.local.as_ref()).into_owned(),
             _ => row.path.as_str().to_owned(),
         });
     }
@@ -385,7 +386,7 @@ fn columns<'a>() -> [Column<Drawn<'a>, (), ToggleFolder>; 6] {
             200.0,
             |cell, drawn: &Drawn<'_>| {
                 if let ShareRowKind::Root { root, .. } = &drawn.row.kind {
-                    cell.path(&Shown(&root.local).to_string(), theme::small(), cell.palette().weak);
+                    cell.path(&ShownPath(&root.local).to_string(), theme::small(), cell.palette().weak);
                 }
             },
         )

@@ -2,6 +2,7 @@
 
 use eframe::egui::{Id, Rect, pos2, vec2};
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::model::transfer::TransferError;
 use potok_core::node::event::{Direction, Transfer, TransferState};
 use potok_core::node::intent::{Intent, TransferSelection};
@@ -79,7 +80,7 @@ pub(super) fn all<'a>() -> [Column<&'a Transfer, (), Action>; 11] {
             || t!("window.transfers.place"),
             180.0,
             |cell, t: &&Transfer| {
-                let path = t.local_path.as_ref().map(|path| Shown(&path.to_string_lossy()).to_string());
+                let path = t.local_path.as_ref().map(|path| ShownPath(path).to_string());
                 cell.path(&path.unwrap_or_default(), theme::small(), cell.palette().weak);
             },
         )

@@ -3,6 +3,7 @@
 
 use eframe::egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, vec2};
 use potok_core::model::shown::Shown;
+use potok_core::model::shown_path::ShownPath;
 use potok_core::node::event::{Direction, Transfer, TransferDetails};
 use potok_core::node::intent::{FileQuery, Intent};
 use rust_i18n::t;
@@ -159,7 +160,7 @@ fn who_and_where(transfer: &Transfer) -> String {
     let user = Shown(transfer.user.as_str()).to_string();
     match (&transfer.local_path, transfer.direction) {
         (Some(path), Direction::Download) => {
-            t!("window.transfers.from-to", user = user, path = Shown(&path.to_string_lossy())).into_owned()
+            t!("window.transfers.from-to", user = user, path = ShownPath(path)).into_owned()
         }
         (None, Direction::Download) => t!("window.transfers.from", user = user).into_owned(),
         (_, Direction::Upload) => t!("window.transfers.to", user = user).into_owned(),
