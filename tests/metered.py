@@ -3,18 +3,21 @@
 
     tests/metered.py [--bin target/debug]
 
-NetworkManager is played by this script, on a bus of its own. What must hold:
+NetworkManager is played by this script, on a bus of its own, in a network namespace where everybody has an address of the Internet
+and one of a local network. What must hold:
 
 metered   a download that is under way rests as soon as it is said, and `status` says why.
 go on     `resume` lets it go on all the same, on the side of who fetches.
 sending   whoever shares over such a line sends nothing, and the rest comes by itself when it is not metered any more.
+nearby    people in the same local network fetch and send all the same.
 setting   without `pause_while_metered = true` nothing rests.
 none      without NetworkManager nothing is known, and nothing rests.
 
-Needs dbus-daemon and Debian's python3-gi, which is why this is run by the system's own Python.
+Needs Linux, iproute2, dbus-daemon and Debian's python3-gi, which is why this is run by the system's own Python. Nobody need be root.
 """
 import filecmp
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -27,9 +30,13 @@ from processes import SECONDS_MAX, Program, folder, options_of, stop
 
 NAME, PATH = "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"
 INTERFACE = """<node><interface name="org.freedesktop.NetworkManager"><property name="Metered" type="u" access="read"/></interface></node>"""
+# Addresses of this computer, as people of the Internet and of a local network reach it.
+FAR, NEAR = "198.51.100.9", "10.77.0.1"
 # NMMetered.
 YES, NO, GUESS_YES = 1, 2, 3
 FILE_BYTES = 40 << 20
+# Says that this runs in a namespace of its own.
+NAMESPACE = "POTOK_METERED_NAMESPACE"
 # So slow that it is under way for long.
 BYTES_A_SECOND = 4 << 20
 
@@ -64,7 +71,7 @@ def console(options, invite, name, has_bus, *settings):
         config.write("".join(f"{line}\n" for line in settings))
     os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = options.bus if has_bus else "unix:path=/nowhere"
     program = Program([f"{options.bin}/potok", "console", "--data-dir", data, "--name", name, "--tracker", invite,
-                       "--listen", "127.0.0.1:0", "--keep-sharing"])
+                       "--listen", "0.0.0.0:0", "--keep-sharing"])
     program.whoami = f"{name}\t"
     program.ask("whoami", program.whoami)
     return program
@@ -104,6 +111,11 @@ def same(one, other):
 
 def main():
     options = options_of(__doc__, "metered").parse_args()
+    if NAMESPACE not in os.environ:
+        os.environ[NAMESPACE] = "own"
+        os.execvp("unshare", ["unshare", "--map-root-user", "--net", sys.executable, *sys.argv])
+    for words in (["link", "set", "lo", "up"], ["address", "add", f"{FAR}/32", "dev", "lo"], ["address", "add", f"{NEAR}/24", "dev", "lo"]):
+        subprocess.run(["ip", *words], check=True)
     with folder(options.dir):
         bus, options.bus = start_bus()
         programs = []
@@ -116,12 +128,14 @@ def main():
 
 
 def run(options, manager, programs):
-    tracker = Program([f"{options.bin}/potok-tracker", "--listen", "127.0.0.1:0", "--data-dir", f"{options.dir}/tracker"])
+    tracker = Program([f"{options.bin}/potok-tracker", "--listen", "0.0.0.0:0", "--data-dir", f"{options.dir}/tracker"])
     programs.append(tracker)
+    port = tracker.hear("listening on ")[1].rsplit(":", 1)[1]
     invite = tracker.hear("potok://")[1]
 
-    def start(*how):
-        programs.append(console(options, invite, *how))
+    def start(*how, at=FAR):
+        # Where one joins is where others see one.
+        programs.append(console(options, re.sub("//[^/]*/", f"//{at}:{port}/", invite), *how))
         return programs[-1]
 
     large = f"{options.dir}/large.bin"
@@ -163,9 +177,19 @@ def run(options, manager, programs):
     same(large, f"{options.dir}/carol.bin")
     print("metered: sending: nothing meanwhile, the rest by itself", flush=True)
 
+    for person in (anna, carol):
+        person.stop()
     manager.say(YES)
+    anna, boris = start("anna", True, rests, at=NEAR), start("boris", True, rests, at=NEAR)
+    for person in (anna, boris):
+        until_metered(person, "yes")
+    boris.ask(f"download anna large.bin {options.dir}/nearby.bin", "downloaded\t")
+    same(large, f"{options.dir}/nearby.bin")
+    boris.stop()
+    print("metered: nearby: who is in the same local network", flush=True)
+
     anna.stop()
-    anna = start("anna", True)
+    anna, carol = start("anna", True), start("carol", False)
     until_metered(anna, "yes")
     carol.ask(f"download anna large.bin {options.dir}/again.bin", "downloaded\t")
     print("metered: setting: who wants nothing to rest", flush=True)

@@ -17,9 +17,9 @@ fn a_download_that_rests_says_why_and_goes_on_by_a_click() {
 fn the_settings_say_what_the_system_says() {
     let mut test = Test::with(Screen::Settings, Settings { language: "en".into(), ..Settings::default() });
     assert!(!Settings::default().pause_while_metered, "who meets in the network of a telephone exchanges files there");
-    assert!(test.is_seen("The system does not say whether your connection is metered."));
+    assert!(test.is_seen("The system does not say whether your connection is metered. People in the same local network are never affected."));
     test.tell(NodeEvent::Metering(Metering::Metered));
-    assert!(test.is_seen("Your connection is metered now."));
+    assert!(test.is_seen("Your connection is metered now. People in the same local network are not affected."));
     test.tell(NodeEvent::Metering(Metering::Unmetered));
-    assert!(test.is_seen("Your connection is not metered now."));
+    assert!(test.is_seen("Your connection is not metered now. People in the same local network are never affected."));
 }

@@ -48,7 +48,7 @@ pub struct Settings {
     pub upload_bytes_per_second: u64,
     /// Bytes a second to this computer in all; 0: no limit.
     pub download_bytes_per_second: u64,
-    /// Nothing is fetched or sent while the way to the Internet is metered, but for downloads that a person lets go on.
+    /// Nothing is fetched or sent over the Internet while the way there is metered, but for downloads that a person lets go on.
     pub pause_while_metered: bool,
     /// Files downloaded at the same time.
     pub downloads_at_once: usize,

@@ -26,7 +26,7 @@ pub enum Control {
     Go,
     /// A person paused it.
     Paused,
-    /// Until the way to the Internet is not metered any more, or a person lets it go on all the same.
+    /// Only who is nearby is asked, until the way to the Internet is not metered any more, or a person lets it go on all the same.
     Metered,
     /// Until so many bytes are free on its disk.
     DiskFull {
@@ -99,6 +99,11 @@ pub struct Counts {
 }
 
 impl DownloadJob {
+    /// Whether anybody may be asked for its files.
+    pub(crate) fn may_work(&self) -> bool {
+        matches!(self.control, Control::Go | Control::Metered)
+    }
+
     /// A download of which nothing is here yet.
     pub fn new(user: Username, files: Vec<Content>) -> Self {
         let total_bytes = files.iter().fold(0u64, |sum, content| sum.saturating_add(content.size));

@@ -142,7 +142,7 @@ pub struct DownloadSettings {
     pub at_once: usize,
     /// In all; 0 is no limit.
     pub bytes_per_second: u64,
-    /// The way to the Internet is metered, so that nothing is fetched but what a person lets go on.
+    /// The way to the Internet is metered, so that nothing is fetched by it but what a person lets go on.
     pub is_metered: bool,
     /// A file gets the time at which its owner changed it last.
     pub keep_times: bool,

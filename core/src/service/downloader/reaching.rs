@@ -37,6 +37,14 @@ pub(super) enum Wanted {
     AnyWay,
     /// None that the tracker carries: it does already.
     BetterThanRelayed,
+    /// Only what stays within the local network.
+    Nearby,
+}
+
+impl Wanted {
+    fn takes(self, candidate: DialCandidate) -> bool {
+        self != Self::Nearby || candidate.way == Way::Nearby
+    }
 }
 
 /// Nobody was reached.
@@ -57,11 +65,13 @@ pub(super) async fn reach(
     directory: &dyn Directory,
     arrivals: &Arc<Arrivals>,
 ) -> (Result<Reached, NotReached>, AttemptRecord) {
-    let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more().with_introduction();
+    let attempt = ReachAttempt::new(Instant::now().into_std()).awaiting_more();
+    // Whoever is asked to dial us may come from anywhere.
+    let attempt = if wanted == Wanted::Nearby { attempt } else { attempt.with_introduction() };
     let mut race = Race::new(attempt);
     // The tracker's word first: whatever else is said in the local network must not take the place of it.
-    contact.address.into_iter().for_each(|address| race.offer(DialCandidate::at(address)));
-    directory.nearby(contact).into_iter().for_each(|candidate| race.offer(candidate));
+    let told = contact.address.map(DialCandidate::at).into_iter().chain(directory.nearby(contact));
+    told.filter(|candidate| wanted.takes(*candidate)).for_each(|candidate| race.offer(candidate));
     let others = timeout(TRACKER_ANSWER_MAX, directory.addresses(&contact.username));
     tokio::pin!(others);
     let mut awaits_others = true;
@@ -103,7 +113,8 @@ pub(super) async fn reach(
             },
             found = &mut others, if awaits_others => {
                 awaits_others = false;
-                found.unwrap_or_default().into_iter().for_each(|candidate| race.offer(candidate));
+                let found = found.unwrap_or_default().into_iter().filter(|candidate| wanted.takes(*candidate));
+                found.for_each(|candidate| race.offer(candidate));
                 race.expect_no_more();
             }
             introduced = ready(&mut introducing) => {

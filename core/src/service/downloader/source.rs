@@ -30,6 +30,7 @@ async fn reach(contact: &Contact, wanted: Wanted, around: &DownloadResources) ->
 /// Connects and works on a thread of its own until told otherwise; then says that it is gone.
 pub(super) async fn run(
     contact: Contact,
+    wanted: Wanted,
     around: DownloadResources,
     orders: mpsc::Receiver<Order>,
     reporter: Reporter,
@@ -48,7 +49,7 @@ pub(super) async fn run(
             pending::<Why>().await
         };
         tokio::select! {
-            why = connect_and_work(&contact, &around, orders, &told, &stop) => why,
+            why = connect_and_work(&contact, wanted, &around, orders, &told, &stop) => why,
             never = ending => never,
         }
     };
@@ -61,12 +62,13 @@ pub(super) async fn run(
 
 async fn connect_and_work(
     contact: &Contact,
+    wanted: Wanted,
     around: &DownloadResources,
     mut orders: mpsc::Receiver<Order>,
     reporter: &Reporter,
     cancel: &CancellationToken,
 ) -> Why {
-    let reaching = reach(contact, Wanted::AnyWay, around);
+    let reaching = reach(contact, wanted, around);
     let Some((reached, attempt)) = cancel.run_until_cancelled(reaching).await else { return Why::Closed };
     let tried = attempt.told();
     reporter.send(Report::Attempted(attempt)).await;

@@ -75,7 +75,7 @@ pub struct UploadSettings {
     pub slots_per_user: usize,
     /// In all; 0 is no limit.
     pub bytes_per_second: u64,
-    /// The way to the Internet is metered, so that nothing is sent.
+    /// The way to the Internet is metered, so that nothing is sent by it.
     pub is_metered: bool,
 }
 

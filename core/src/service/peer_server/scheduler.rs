@@ -34,7 +34,7 @@ pub(super) struct UploadScheduler {
 struct Inner {
     slots: Slots,
     uploads: Uploads,
-    /// Nothing is sent: see [`UploadScheduler::set_metered`].
+    /// Nothing is sent over the Internet: see [`UploadScheduler::set_metered`].
     is_metered: bool,
     connections: HashMap<ConnectionId, Connection>,
     next: u64,
@@ -43,6 +43,7 @@ struct Inner {
 #[derive(Debug)]
 struct Connection {
     key: PublicKey,
+    way: Way,
     /// `None` when it is stopped: by a person, or because the way to the Internet is metered.
     standing: watch::Sender<Option<Standing>>,
 }
@@ -70,10 +71,10 @@ impl UploadScheduler {
         }
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        let is_stopped = inner.is_metered || inner.uploads.is_stopped(&key, now);
+        let is_stopped = (inner.is_metered && way != Way::Nearby) || inner.uploads.is_stopped(&key, now);
         inner.uploads.enter(id, key, user, way);
         let (standing, told) = watch::channel((!is_stopped).then_some(Standing::Idle));
-        inner.connections.insert(id, Connection { key, standing });
+        inner.connections.insert(id, Connection { key, way, standing });
         Some((Place { scheduler: Arc::clone(self), id, taker }, told))
     }
 
@@ -121,8 +122,8 @@ impl UploadScheduler {
         true
     }
 
-    /// Whether the way to the Internet is metered, so that nothing is to be sent. Whoever asks is told to come
-    /// again later, and does so by themselves.
+    /// Whether the way to the Internet is metered, so that nothing is to be sent over it. Whoever asks is told to come
+    /// again later, and does so by themselves. Who is nearby is served all the same: there bytes cost nothing.
     pub(super) fn set_metered(&self, is_metered: bool, now: Instant) {
         let mut inner = self.inner.lock();
         if std::mem::replace(&mut inner.is_metered, is_metered) == is_metered {
@@ -130,8 +131,9 @@ impl UploadScheduler {
         }
         inner.uploads.set_metered(is_metered);
         if is_metered {
-            let all = inner.connections.keys().copied().collect();
-            inner.stop(all, now);
+            let far = inner.connections.iter().filter(|(_, connection)| connection.way != Way::Nearby);
+            let far = far.map(|(id, _)| *id).collect();
+            inner.stop(far, now);
         }
     }
 

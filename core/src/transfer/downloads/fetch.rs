@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ahead::take_ahead;
+use super::metered::{may_be_asked, wanted_by_every_way};
 use super::{AskOutcome, DownloadEffect, Downloads, FoundUser, Stage};
 use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
@@ -42,18 +43,20 @@ impl Downloads {
     pub fn connected(&mut self, id: SourceId, way: Way, now: Instant) {
         let Some(source) = self.sources.get_mut(id) else { return };
         source.link = Link::Up;
-        source.way = Some(way);
+        let before = source.way.replace(way);
         source.has_not_answered = false;
         source.no_relay = None;
         source.backoff.connected(now);
         source.may_fill = true;
+        self.way_changed(id, before);
         self.all_changed();
     }
 
     /// The connection goes on by another way, or it is known better by which.
     pub fn goes_another_way(&mut self, id: SourceId, way: Way) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
-            source.way = Some(way);
+            let before = source.way.replace(way);
+            self.way_changed(id, before);
         }
         self.all_changed();
     }
@@ -256,6 +259,7 @@ impl Downloads {
     pub(super) fn connect(&mut self, now: Instant) {
         let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
         let connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
+        let mut by_every_way = None;
         for (id, source) in self.sources.iter_mut() {
             let is_expected = std::mem::take(&mut source.is_expected);
             let is_of_use = source.offers > 0 || is_expected;
@@ -268,7 +272,14 @@ impl Downloads {
             }
             source.link = Link::Connecting;
             connecting += 1;
-            self.effects.push(DownloadEffect::Connect(id, source.contact.clone()));
+            let contact = source.contact.clone();
+            let wanted = || wanted_by_every_way(&self.jobs, &self.active);
+            let is_far = !self.is_metered || by_every_way.get_or_insert_with(wanted).contains(&id);
+            self.effects.push(if is_far {
+                DownloadEffect::Connect(id, contact)
+            } else {
+                DownloadEffect::ConnectNearby(id, contact)
+            });
         }
     }
 
@@ -291,6 +302,7 @@ impl Downloads {
             }
         }
         self.effects.extend(unused.into_iter().map(DownloadEffect::Disconnect));
+        self.end_metered(now);
     }
 
     pub(super) fn fill_all(&mut self, now: Instant) {
@@ -321,7 +333,8 @@ impl Downloads {
         }
         while source.window.has_room() {
             let Some(&file) = source.ring.front() else { break };
-            let active = self.active.get_mut(&file).filter(|active| active.offers.contains(&id));
+            let may_ask = !self.is_metered || may_be_asked(source, self.jobs.get(&file.job));
+            let active = self.active.get_mut(&file).filter(|active| may_ask && active.offers.contains(&id));
             let what = active.and_then(|active| {
                 let what = match &mut active.stage {
                     Stage::NeedsList => {
@@ -371,7 +384,8 @@ impl Downloads {
         for (late_ask, age) in late_asks {
             let Some(source) = self.sources.get_mut(id).filter(|source| source.window.has_room()) else { break };
             let Some(active) = self.active.get_mut(&late_ask.file) else { continue };
-            if !active.offers.contains(&id) {
+            let may_ask = !self.is_metered || may_be_asked(source, self.jobs.get(&late_ask.file.job));
+            if !may_ask || !active.offers.contains(&id) {
                 continue;
             }
             let is_taken = match (&mut active.stage, late_ask.what) {

@@ -3,13 +3,14 @@
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
 //! went. `work` is about the files in work, `fetch` about peers and requests, `ahead` about what is done before it is
-//! known to be needed, `patience` about those that send nothing of use, `search` about who has what, `verdict` about what
+//! known to be needed, `metered` about what goes on while bytes cost something, `patience` about those that send nothing of use, `search` about who has what, `verdict` about what
 //! its owner refuses, `order` about what is begun first, `state` about what is told, `describe` about what is told to
 //! whoever looks closer.
 
 mod ahead;
 mod describe;
 mod fetch;
+mod metered;
 pub mod order;
 mod patience;
 mod search;
@@ -51,6 +52,8 @@ pub enum DownloadEffect {
     Renewed(FileId, Content),
     /// Connect; say [`Downloads::connected`] or [`Downloads::disconnected`].
     Connect(SourceId, Contact),
+    /// The same, but only within the local network.
+    ConnectNearby(SourceId, Contact),
     /// Nobody wants anything of this source now. It is down already for this machine.
     Disconnect(SourceId),
     /// Send these requests; each is answered once with [`Downloads::answered`].
@@ -146,7 +149,7 @@ pub enum Checked {
 pub struct Downloads {
     /// Large files in work for one user at a time.
     at_once: usize,
-    /// Nothing is fetched but what a person lets go on: see [`Downloads::set_metered`].
+    /// Nothing is fetched over the Internet but what a person lets go on: see [`Downloads::set_metered`].
     is_metered: bool,
     jobs: BTreeMap<TransferId, DownloadJob>,
     lanes: BTreeMap<Username, Lane>,
@@ -268,23 +271,11 @@ impl Downloads {
         self.lanes.values_mut().for_each(|lane| lane.may_activate = true);
     }
 
-    /// Whether the way to the Internet is metered, so that nothing is to be fetched. What a person lets go on all the same goes
-    /// on until it is metered anew.
-    pub fn set_metered(&mut self, is_metered: bool) {
-        if std::mem::replace(&mut self.is_metered, is_metered) == is_metered {
-            return;
-        }
-        let (before, now) = if is_metered { (Control::Go, Control::Metered) } else { (Control::Metered, Control::Go) };
-        let meant = self.jobs.iter().filter(|(_, job)| job.control == before && !job.is_over());
-        let meant: Vec<TransferId> = meant.map(|(id, _)| *id).collect();
-        meant.into_iter().for_each(|id| self.control(id, now));
-    }
-
     /// A new download, or one of an earlier run.
     pub fn add(&mut self, id: TransferId, mut job: DownloadJob) {
         job.rank = id.0;
-        if self.is_metered && job.control == Control::Go && !job.is_over() {
-            job.control = Control::Metered;
+        if job.control == Control::Go && !job.is_over() {
+            job.control = self.going();
         }
         if !self.lanes.contains_key(&job.user) {
             self.effects.push(DownloadEffect::FindUser(job.user.clone()));
@@ -318,12 +309,15 @@ impl Downloads {
     /// A download goes on.
     pub fn resume(&mut self, id: TransferId) {
         self.control(id, Control::Go);
+        if self.is_metered {
+            self.reach_anew();
+        }
     }
 
     /// There is room on the disk of a download that waited for it.
     pub fn room(&mut self, id: TransferId) {
         if self.jobs.get(&id).is_some_and(|job| matches!(job.control, Control::DiskFull { .. })) {
-            self.control(id, if self.is_metered { Control::Metered } else { Control::Go });
+            self.control(id, self.going());
         }
     }
 
@@ -475,13 +469,15 @@ impl Downloads {
 
     fn control(&mut self, id: TransferId, control: Control) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        job.control = control;
+        let before = std::mem::replace(&mut job.control, control);
         if let Some(lane) = self.lanes.get_mut(&job.user) {
             lane.may_activate = true;
         }
         self.changed.insert(id);
         if control != Control::Go {
             self.put_down(id);
+        } else if before == Control::Metered {
+            self.goes_by_every_way(id);
         }
     }
 }

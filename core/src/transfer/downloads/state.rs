@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use super::metered::may_be_asked;
 use super::{Downloads, Stage};
 use crate::model::keeping_away::KeptAway;
 use crate::model::relaying::NoRelay;
@@ -11,7 +12,7 @@ use crate::model::transfer_details::SourceStanding;
 use crate::model::way::Way;
 use crate::transfer::SourceId;
 use crate::transfer::job::{Control, DownloadJob, FileId};
-use crate::transfer::source::Link;
+use crate::transfer::source::{Link, Source};
 
 /// Files in work that are looked at: the first ones say enough, and a folder may have thousands.
 const LOOKED_AT_MAX: usize = 64;
@@ -23,7 +24,7 @@ impl Downloads {
         match job.control {
             _ if job.is_over() => (job.last_error.clone().map_or(TransferState::Finished, TransferState::Failed), 0),
             Control::Paused => (TransferState::Paused, 0),
-            Control::Metered => (TransferState::Metered, 0),
+            Control::Metered => self.state_while_metered(id, job),
             Control::DiskFull { .. } => (TransferState::DiskFull, 0),
             Control::Go => self.state_of_work(id, job),
         }
@@ -44,7 +45,7 @@ impl Downloads {
         own.as_ref().and_then(way_of).or_else(others)
     }
 
-    fn state_of_work(&self, id: TransferId, job: &DownloadJob) -> (TransferState, u32) {
+    pub(super) fn state_of_work(&self, id: TransferId, job: &DownloadJob) -> (TransferState, u32) {
         if job.active.is_empty() {
             let state = if job.counts().held > 0 { TransferState::Checking } else { TransferState::Queued };
             return (state, 0);
@@ -65,7 +66,8 @@ impl Downloads {
             is_declining |= !active.is_changing
                 && matches!(active.verdict, Some(TransferError::NotShared | TransferError::Unreadable));
             for id in &active.offers {
-                let source = self.sources.get(*id);
+                let is_asked = |source: &&Source| source.link == Link::Connecting || may_be_asked(source, Some(job));
+                let source = self.sources.get(*id).filter(is_asked);
                 is_declining |= source.is_some_and(|source| source.strikes > 0);
                 match source.map(|source| source.link) {
                     // It sends nothing of what it is changing.

@@ -1,6 +1,7 @@
 //! The machine among simulated peers, with virtual time and any order of events.
 
 mod ahead;
+mod metered;
 mod refusals;
 mod waiting;
 
@@ -66,6 +67,9 @@ struct World {
     noise: u64,
     disk_full_at: Option<u32>,
     absent: BTreeSet<Username>,
+    /// Who is in the same local network.
+    nearby: BTreeSet<Username>,
+    ways: BTreeMap<SourceId, Way>,
     /// Names under which somebody with another key is here.
     impostors: BTreeSet<Username>,
     kept_away: Option<KeptAway>,
@@ -116,6 +120,8 @@ impl World {
             noise,
             disk_full_at: None,
             absent: BTreeSet::new(),
+            nearby: BTreeSet::new(),
+            ways: BTreeMap::new(),
             impostors: BTreeSet::new(),
             kept_away: None,
             announced: BTreeMap::new(),
@@ -164,20 +170,8 @@ impl World {
                 self.machine.announced(file, announced, now);
             }
             DownloadEffect::Renewed(file, content) => _ = self.renewed.insert(file, content),
-            DownloadEffect::Connect(id, contact) => {
-                let manner = self.manners[&contact.username];
-                if manner == Manner::Unreachable || self.absent.contains(&contact.username) {
-                    return self.machine.disconnected(id, now);
-                }
-                let peer =
-                    Peer { manner, is_connected: true, open: Vec::new(), cancelled: BTreeSet::new(), answers: 0 };
-                let before = self.peers.insert(id, peer);
-                assert!(before.is_none_or(|peer| !peer.is_connected), "connected once");
-                self.machine.connected(id, Way::Direct, now);
-                if manner == Manner::Queues {
-                    self.machine.queued(id, 1, now);
-                }
-            }
+            DownloadEffect::Connect(id, contact) => self.connect(id, &contact, true),
+            DownloadEffect::ConnectNearby(id, contact) => self.connect(id, &contact, false),
             DownloadEffect::Disconnect(id) => {
                 let peer = self.peers.get_mut(&id).expect("connected before");
                 assert!(peer.is_connected);
@@ -224,6 +218,8 @@ impl World {
     fn asked(&mut self, id: SourceId, asks: Vec<Ask>) {
         for ask in asks {
             self.asked_bytes += ask.bytes();
+            let control = self.machine.job(ask.file.job).map(|job| job.control);
+            assert!(control != Some(Control::Metered) || self.ways[&id] == Way::Nearby, "{ask:?} costs something");
             self.asks += 1;
             if let What::Block(block) = ask.what {
                 assert!(!self.written.get(&ask.file).is_some_and(|done| done.contains(&block)), "{ask:?} is here");

@@ -42,7 +42,7 @@ impl Downloads {
         for lane in self.lanes.values_mut().filter(|lane| lane.may_activate) {
             lane.may_activate = false;
             for id in &lane.jobs {
-                let Some(job) = self.jobs.get_mut(id).filter(|job| job.control == Control::Go) else { continue };
+                let Some(job) = self.jobs.get_mut(id).filter(|job| job.may_work()) else { continue };
                 while let Some(index) = job.next_pending() {
                     let large = is_large(&job.files[index as usize]);
                     let has_room = if large {

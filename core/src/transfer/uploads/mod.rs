@@ -67,7 +67,7 @@ pub struct Uploads {
     takers: HashMap<PublicKey, Taker>,
     connections: HashMap<ConnectionId, TakerConnection>,
     rows: BTreeMap<TransferId, UploadRow>,
-    /// Nothing is sent: see [`Uploads::set_metered`].
+    /// Nothing is sent over the Internet: see [`Uploads::set_metered`].
     is_metered: bool,
     /// Files in [`UploadRow::whole`] of all rows.
     whole_files: usize,
@@ -242,7 +242,7 @@ impl Uploads {
         Some(theirs.map(|(connection, _)| *connection).collect())
     }
 
-    /// Whether the way to the Internet is metered, so that nothing is sent.
+    /// Whether the way to the Internet is metered, so that nothing is sent but to who is nearby.
     pub fn set_metered(&mut self, is_metered: bool) {
         self.is_metered = is_metered;
         self.rows.values_mut().for_each(|row| row.is_changed = true);
@@ -354,7 +354,7 @@ impl Uploads {
             let connections = connections.get(&row.taker).map(|(_, all)| *all).unwrap_or_default();
             let standing = match places.get(&row.taker) {
                 _ if taker.is_stopped(now) => TransferState::Failed(TransferError::Stopped),
-                _ if self.is_metered => TransferState::Metered,
+                _ if self.is_metered && connections.way != Some(Way::Nearby) => TransferState::Metered,
                 _ if connections.serving > 0 => TransferState::Running,
                 Some(place) => TransferState::WaitingForSlot { place: *place },
                 None => TransferState::Queued,

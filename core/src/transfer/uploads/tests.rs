@@ -333,9 +333,12 @@ fn what_rests_while_it_is_metered_is_told() {
     scene.stand(1, Standing::Serving);
     scene.take(2, "song.flac", 1);
     assert_eq!(scene.states(), [TransferState::Running, TransferState::Finished]);
+    scene.uploads.enter(ConnectionId(3), key(3), Username::new("petra").expect("a name"), Way::Nearby);
+    scene.ask(3, "film.mkv", 10, 1);
+    scene.stand(3, Standing::Serving);
     scene.uploads.set_metered(true);
     scene.uploads.leave(ConnectionId(1), scene.now);
-    assert_eq!(scene.states(), [TransferState::Metered, TransferState::Finished]);
+    assert_eq!(scene.states(), [TransferState::Metered, TransferState::Finished, TransferState::Running]);
     scene.uploads.set_metered(false);
-    assert_eq!(scene.states(), [TransferState::NotAsked, TransferState::Finished]);
+    assert_eq!(scene.states(), [TransferState::NotAsked, TransferState::Finished, TransferState::Running]);
 }

@@ -5,6 +5,7 @@ use crate::model::transfer::{TransferError, TransferId};
 use crate::protocol::peer::Content;
 use crate::service::downloader::engine::connections::LeftConnection;
 use crate::service::downloader::link::Order;
+use crate::service::downloader::reaching::Wanted;
 use crate::store::downloads::WantedFile;
 use crate::store::saved_state::SavedState;
 use crate::transfer::SourceId;
@@ -34,7 +35,12 @@ impl Engine {
             DownloadEffect::FindSources(file, hash) => self.connections.find_sources(file, hash, &mut self.tasks),
             DownloadEffect::FindShare(file) => self.find_share(file),
             DownloadEffect::Renewed(file, content) => self.renewed(file, content),
-            DownloadEffect::Connect(id, contact) => self.connections.connect(id, contact, &mut self.tasks),
+            DownloadEffect::Connect(id, contact) => {
+                self.connections.connect(id, contact, Wanted::AnyWay, &mut self.tasks);
+            }
+            DownloadEffect::ConnectNearby(id, contact) => {
+                self.connections.connect(id, contact, Wanted::Nearby, &mut self.tasks);
+            }
             DownloadEffect::Disconnect(id) => self.connections.disconnect(id),
             DownloadEffect::Ask(id, asks) => self.order(id, Order::Ask(asks)),
             DownloadEffect::Cancel(id, ids) => self.order(id, Order::Cancel(ids)),

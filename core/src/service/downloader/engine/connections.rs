@@ -14,6 +14,7 @@ use crate::model::share_path::SharePath;
 use crate::model::username::Username;
 use crate::service::downloader::Event;
 use crate::service::downloader::link::{DownloadResources, ORDERS_MAX, Order};
+use crate::service::downloader::reaching::Wanted;
 use crate::service::downloader::source;
 use crate::service::downloader::source_state::Reporter;
 use crate::transfer::downloads::{Announced, FoundUser};
@@ -94,13 +95,13 @@ impl Connections {
     }
 
     /// Opens a connection; what comes of it are [`Event::Source`]s with its number.
-    pub(super) fn connect(&mut self, id: SourceId, contact: Contact, tasks: &mut JoinSet<()>) {
+    pub(super) fn connect(&mut self, id: SourceId, contact: Contact, wanted: Wanted, tasks: &mut JoinSet<()>) {
         self.count += 1;
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
         let cancel = self.cancel.child_token();
         let reporter = Reporter { source: id, connection: self.count, events: self.events.clone() };
         self.open.insert(id, Open { connection: self.count, orders, cancel: cancel.clone() });
-        tasks.spawn(source::run(contact, self.around.clone(), ordered, reporter, cancel));
+        tasks.spawn(source::run(contact, wanted, self.around.clone(), ordered, reporter, cancel));
     }
 
     /// Ends the connection to a source; nothing is heard of it any more.
