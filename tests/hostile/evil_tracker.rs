@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const TICKET: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
-fn text(text: impl Into<Vec<u8>>) -> Say {
+pub(super) fn text(text: impl Into<Vec<u8>>) -> Say {
     Say::Bytes(text.into())
 }
 
@@ -40,7 +40,7 @@ fn honest(line: &str, _number: usize) -> Say {
 }
 
 /// Honest but for the commands that begin like this.
-fn but(line: &str, verb: &str, lie: impl FnOnce() -> Say) -> Say {
+pub(super) fn but(line: &str, verb: &str, lie: impl FnOnce() -> Say) -> Say {
     if line.starts_with(verb) { lie() } else { honest(line, 0) }
 }
 
@@ -83,7 +83,7 @@ const fn with(manner: Manner, answers: Answers) -> Script {
     Script { manner, greeting: hello, answers }
 }
 
-const fn says(answers: Answers) -> Script {
+pub(super) const fn says(answers: Answers) -> Script {
     with(Manner::Honest, answers)
 }
 
@@ -414,7 +414,7 @@ fn tries() -> Vec<Intent> {
 }
 
 /// Everything below the victim's home but the data folder, whose database changes.
-fn listing(victim: &Person) -> Vec<String> {
+pub(super) fn listing(victim: &Person) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![victim.home().to_owned()];
     while let Some(folder) = folders.pop() {
@@ -434,7 +434,7 @@ fn listing(victim: &Person) -> Vec<String> {
     found
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < until, "{what}: not in time");

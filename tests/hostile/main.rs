@@ -15,4 +15,5 @@ mod part_files;
 mod races;
 mod relay;
 mod settings;
+mod version;
 mod weather;
