@@ -50,7 +50,7 @@ const VERSIONS: &[(&str, Answers, Option<&str>)] = &[
 #[test]
 fn of_what_a_tracker_says_of_its_version_only_a_version_is_believed() {
     let runtime = Runtime::new().expect("a runtime");
-    // Where the session ends with the answer, the client waits for another one, for half a minute.
+    // Where the session ends with the answer, the client asks again in the next ones, and waits before each.
     std::thread::scope(|scope| {
         for rows in VERSIONS.chunks(4) {
             let runtime = &runtime;

@@ -68,6 +68,6 @@ pub(super) async fn keep_telling(what: LocalAddresses) -> Infallible {
 async fn tell(asks: &mpsc::WeakSender<ClientMessage>, addresses: Vec<LanAddress>) -> Option<Result<(), AskError>> {
     let (answer, answered) = oneshot::channel();
     let command = Box::new(Addresses { addresses }.into());
-    asks.upgrade()?.send(ClientMessage::Question { command, answer }).await.ok()?;
+    asks.upgrade()?.send(ClientMessage::Question { command, answer, sessions: 0 }).await.ok()?;
     Some(answered.await.ok()?.map(drop))
 }

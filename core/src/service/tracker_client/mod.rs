@@ -106,6 +106,8 @@ enum ClientMessage {
     Question {
         command: Box<Command>,
         answer: oneshot::Sender<Result<Reply, AskError>>,
+        /// How many sessions have ended before they answered it.
+        sessions: u32,
     },
     Announce {
         added: Vec<Share>,
@@ -162,7 +164,7 @@ impl TrackerClient {
     /// Asks the tracker one thing.
     pub async fn ask(&self, command: Command) -> Result<Reply, AskError> {
         let (answer, answered) = oneshot::channel();
-        let ask = ClientMessage::Question { command: Box::new(command), answer };
+        let ask = ClientMessage::Question { command: Box::new(command), answer, sessions: 0 };
         let gone = || AskError::Away(AwayReason::Unreachable(AbsenceReason::Left));
         self.asks.send(ask).await.map_err(|_closed| gone())?;
         answered.await.unwrap_or_else(|_dropped| Err(gone()))

@@ -40,6 +40,8 @@ use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientMe
 
 /// Commands under way at once; further ones wait, so that the tracker's answers stay short of its patience.
 const PIPELINE_MAX: usize = 64;
+/// A question that so many sessions end before they answer is not asked again: it may be what ends them.
+const QUESTION_SESSIONS_MAX: u32 = 3;
 /// Most data lines that we accept in one answer: we never ask for more.
 const ANSWER_LINES_MAX: u64 = limits::PAGE_LINES_MAX as u64;
 /// Most bytes of one answer: a page of users with the longest names and of files with the longest paths is shorter.
@@ -91,7 +93,7 @@ pub(super) struct SessionEnd {
 }
 
 enum Pending {
-    Question(Box<Command>, oneshot::Sender<Result<Reply, AskError>>),
+    Question(Box<Command>, oneshot::Sender<Result<Reply, AskError>>, u32),
     Announcement,
     Watch,
     /// A page of the list of users, with those of the pages before.
@@ -178,9 +180,9 @@ impl ClientSession {
     /// Takes a question or a change over.
     pub(super) fn take(&mut self, ask: ClientMessage, announcer: &mut Announcer) {
         match ask {
-            ClientMessage::Question { command, answer } => {
+            ClientMessage::Question { command, answer, sessions } => {
                 self.say(&command);
-                self.pending.push_back(Pending::Question(command, answer));
+                self.pending.push_back(Pending::Question(command, answer, sessions));
             }
             ClientMessage::Typed { line, answered } => {
                 self.say_line(&line, true);
@@ -213,10 +215,11 @@ impl ClientSession {
         };
         let mut unanswered = Vec::new();
         for pending in self.pending {
-            let Pending::Question(command, answer) = pending else { continue };
-            let is_lasting = command.changes_each_time();
-            let question = ClientMessage::Question { command, answer };
-            if is_lasting { question.fail(&why) } else { unanswered.push(question) }
+            let Pending::Question(command, answer, before) = pending else { continue };
+            let sessions = before + 1;
+            let is_last = command.changes_each_time() || sessions >= QUESTION_SESSIONS_MAX;
+            let question = ClientMessage::Question { command, answer, sessions };
+            if is_last { question.fail(&why) } else { unanswered.push(question) }
         }
         SessionEnd { why, unanswered, better: self.better }
     }
@@ -314,7 +317,7 @@ impl ClientSession {
         let answer = std::mem::take(&mut self.collected);
         match self.next_pending()? {
             // Who asked may have gone.
-            Pending::Question(command, asker) => {
+            Pending::Question(command, asker, _) => {
                 if let Some(partial) = self.partial.news(&command, answer.partial) {
                     all.tell(ClientEvent::Partial(partial)).await;
                 }
@@ -354,7 +357,7 @@ impl ClientSession {
     async fn refused(&mut self, code: ReplyCode, text: String, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         let _of_no_list = self.partial.take();
         match self.next_pending()? {
-            Pending::Question(_, asker) => drop(asker.send(Err(AskError::Refused { code, text }))),
+            Pending::Question(_, asker, _) => drop(asker.send(Err(AskError::Refused { code, text }))),
             Pending::Announcement => all.announcer.line_answered(Err(AskError::Refused { code, text })),
             Pending::Typed(asker) => drop(asker.send(Ok(()))),
             Pending::Ping | Pending::Port => {}
