@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(store.ordered_settings().expect("read"), [("names_per_key".to_owned(), "3".to_owned())]);
         let over = |until| Record::BanOver { target: address.target.clone(), until };
         store.change_names(&[over(1_800_000_000), Record::Unbanned(name.target)]).expect("written");
-        assert_eq!(store.bans().expect("read"), [address.clone()], "it was ordered anew, for longer");
+        assert_eq!(store.bans().expect("read"), std::slice::from_ref(&address), "it was ordered anew, for longer");
         store.change_names(&[over(1_900_000_000)]).expect("written");
         assert!(store.bans().expect("read").is_empty());
     }
