@@ -359,7 +359,7 @@ fn without_a_connection_in_time_the_engine_decides() {
 const NUMBER: TransferId = TransferId(7);
 
 fn unshare_each(paths: &[&str]) -> Intent {
-    let path = |path: &&str| vec![ShareOrLocalPath::new(*path, "/here".as_ref()).unwrap()];
+    let path = |path: &&str| vec![ShareOrLocalPath::new(*path, "/here".as_ref()).expect("a path")];
     Intent::UnshareEach { commands: paths.iter().map(path).collect() }
 }
 
