@@ -2,7 +2,10 @@
 
 mod away;
 mod owning;
+// Only there all of 127.0.0.0/8 is this computer: others listen at one address of it.
+#[cfg(target_os = "linux")]
 mod proxied;
+#[cfg(target_os = "linux")]
 mod reach;
 mod transfers;
 

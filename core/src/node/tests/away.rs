@@ -6,6 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use parking_lot::{Condvar, Mutex};
 
 use super::*;
+use crate::model::absence::AbsenceReason;
 use crate::model::invite::HostPort;
 use crate::node::warning::Warning;
 
@@ -97,4 +98,24 @@ fn sharing_is_stopped_beside_a_tracker_that_says_nothing() {
 
     boris.restart();
     assert_eq!(boris.ask(Intent::ListShares), Ok(Outcome::Shared(Vec::new())), "not after a restart either");
+}
+
+#[test]
+fn a_proxy_that_is_away_is_named_and_not_gone_past() {
+    let (mut host, tracker) = Client::host("host");
+    let mut boris = Client::start("boris", false);
+    // Nobody listens there any more.
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    boris.apply(|settings| settings.socks5 = Some(closed.to_string().parse().expect("an address")));
+    boris.send(Intent::Join(tracker));
+    let is_away = |event: &NodeEvent| {
+        let NodeEvent::Connection(TrackerConnection::Connecting { why: Some(Failure::Offline { why, .. }), .. }) =
+            event
+        else {
+            return false;
+        };
+        matches!(why, AbsenceReason::ProxyAway { proxy, .. } if *proxy == closed.to_string())
+    };
+    boris.until(is_away);
+    assert_eq!(host.hosted().users, 1, "the host alone");
 }

@@ -27,7 +27,6 @@ fn undiallable(name: &str, tracker: &TrackerAddress) -> Client {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn who_cannot_be_dialled_is_asked_to_dial() {
     let (_host, tracker) = Client::host("host");
     let mut anna = undiallable("anna", &tracker);
@@ -46,7 +45,6 @@ fn who_cannot_be_dialled_is_asked_to_dial() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn where_nothing_else_goes_the_tracker_carries_it_until_something_does() {
     let (mut host, tracker) = Client::host("host");
     host.apply(|settings| {
@@ -78,7 +76,6 @@ fn where_nothing_else_goes_the_tracker_carries_it_until_something_does() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn who_is_reached_by_no_way_is_said_to_be_and_why() {
     let (_host, tracker) = Client::host("host");
     let mut anna = undiallable("anna", &tracker);
@@ -91,7 +88,6 @@ fn who_is_reached_by_no_way_is_said_to_be_and_why() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn two_who_cannot_be_dialled_dial_at_once() {
     let (_host, tracker) = Client::host("host");
     let mut anna = undiallable("anna", &tracker);
