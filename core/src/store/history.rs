@@ -104,7 +104,7 @@ mod tests {
             files: 1,
             bytes: n,
             ended_at: UNIX_EPOCH + Duration::from_secs(n),
-            way: (n % 3 == 1).then_some(Way::ALL[n as usize % 7]),
+            way: (n % 3 == 1).then(|| Way::ALL[usize::try_from(n % 7).expect("few")]),
         }
     }
 
