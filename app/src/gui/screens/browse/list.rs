@@ -126,7 +126,7 @@ impl FileRow<'_> {
 /// What the last row says.
 fn rest(result: &QueryResult) -> String {
     if result.is_cut() {
-        t!("window.browse.narrow", count = RESULT_ROWS_MAX).into_owned()
+        t!("window.browse.narrow", count = human::thousands(RESULT_ROWS_MAX as u64)).into_owned()
     } else {
         t!("window.browse.loading-more").into_owned()
     }
