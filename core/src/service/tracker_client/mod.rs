@@ -11,6 +11,7 @@
 //! It moves no file contents; that is between peers.
 
 mod announcer;
+mod arriving_answer;
 mod backoff;
 mod client_event;
 mod connecting;

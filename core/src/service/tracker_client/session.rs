@@ -30,6 +30,7 @@ use crate::protocol::reply::{PartialAnswer, UserLine};
 use crate::protocol::shut_out::shuts_out;
 use crate::reach::reachability::TrialEvent;
 use crate::service::tracker_client::announcer::Announcer;
+use crate::service::tracker_client::arriving_answer::{ANSWER_LINES_MAX, ArrivingAnswer};
 use crate::service::tracker_client::liveness::Liveness;
 use crate::service::tracker_client::partial::PartialLists;
 use crate::service::tracker_client::session_context::SessionContext;
@@ -42,10 +43,6 @@ use crate::service::tracker_client::{AskError, AwayReason, ClientEvent, ClientMe
 const PIPELINE_MAX: usize = 64;
 /// A question that so many sessions end before they answer is not asked again: it may be what ends them.
 const QUESTION_SESSIONS_MAX: u32 = 3;
-/// Most data lines that we accept in one answer: we never ask for more.
-const ANSWER_LINES_MAX: u64 = limits::PAGE_LINES_MAX as u64;
-/// Most bytes of one answer: a page of users with the longest names and of files with the longest paths is shorter.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// An answer to a ping takes longer than this only from a tracker that is gone.
 const PONG_MAX: Duration = Duration::from_secs(15);
 /// The same after the computer was asleep: a person is waiting.
@@ -64,10 +61,8 @@ pub(super) struct ClientSession {
     out: BytesMut,
     /// Who waits for the answers to come, in the order of the commands.
     pending: VecDeque<Pending>,
-    /// The data lines of the first pending answer that are still to come.
-    lines_left: u64,
-    collected: Reply,
-    collected_bytes: usize,
+    /// What has come of the first pending answer.
+    answer: ArrivingAnswer,
     /// Something was left out of what we were told, and the list of users that makes up for it is not asked for yet.
     must_resync: bool,
     partial: PartialLists,
@@ -126,9 +121,7 @@ impl ClientSession {
             decoder: LineDecoder::new(Flavor::Clean),
             out: BytesMut::with_capacity(4096),
             pending: VecDeque::new(),
-            lines_left: 0,
-            collected: Reply::default(),
-            collected_bytes: 0,
+            answer: ArrivingAnswer::default(),
             must_resync: false,
             partial: PartialLists::default(),
             liveness: Liveness::new(),
@@ -277,19 +270,13 @@ impl ClientSession {
 
     async fn hear(&mut self, line: Line, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
         let is_typed = matches!(self.pending.front(), Some(Pending::Typed(_)));
-        if self.lines_left > 0 {
+        if self.answer.is_arriving() {
             self.show(&line, is_typed);
             let Line::Text(text) = line else { return Err(lost(AbsenceReason::FaultyLine)) };
             self.liveness.answered();
-            if !is_typed {
-                self.collected_bytes += text.len();
-                if self.collected_bytes > ANSWER_BYTES_MAX {
-                    return Err(lost(AbsenceReason::TooMuch));
-                }
-                self.collected.lines.push(text);
-            }
-            self.lines_left -= 1;
-            return if self.lines_left == 0 { self.answered(all).await } else { Ok(()) };
+            // What a person asks for may be long; nothing of it is kept.
+            self.answer.add(text, !is_typed).map_err(lost)?;
+            return if self.answer.is_arriving() { Ok(()) } else { self.answered(all).await };
         }
         let is_notice = matches!(&line, Line::Text(text) if text.starts_with('*'));
         self.show(&line, is_typed && !is_notice);
@@ -300,12 +287,9 @@ impl ClientSession {
         }
         match head {
             Head::Notice(event) => self.notice(event, all).await,
-            // What a person asks for may be long; nothing of it is kept.
             Head::Ok { lines, .. } if lines > ANSWER_LINES_MAX && !is_typed => Err(lost(AbsenceReason::TooMuch)),
             Head::Ok { lines, more } => {
-                self.collected = Reply { lines: Vec::new(), more, partial: self.partial.take() };
-                self.collected_bytes = 0;
-                self.lines_left = lines;
+                self.answer.begin(lines, more, self.partial.take());
                 if lines == 0 { self.answered(all).await } else { Ok(()) }
             }
             Head::Err { code, text } => self.refused(code, text, all).await,
@@ -314,7 +298,7 @@ impl ClientSession {
 
     /// The first pending command has its whole answer.
     async fn answered(&mut self, all: &mut SessionContext<'_>) -> Result<(), AwayReason> {
-        let answer = std::mem::take(&mut self.collected);
+        let answer = self.answer.take();
         match self.next_pending()? {
             // Who asked may have gone.
             Pending::Question(command, asker, _) => {
