@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use crate::library::meaning::Meant;
     use crate::library::meaning::tests::found;
-    use crate::library::table::tests::{library, path, paths, root, scan};
+    use crate::library::table::tests::{library, on_disk, path, paths, root, scan};
 
     #[test]
     fn what_is_given_up_is_all_that_was_meant_and_no_more() {
@@ -230,7 +230,7 @@ mod tests {
         };
         let by_local = |text: &str| {
             let library = fresh();
-            let unwanted = Unwanted::OnDisk(text.into());
+            let unwanted = Unwanted::OnDisk(on_disk(text).into());
             found(&library, &unwanted).is_shared.then_some((library, unwanted))
         };
         let all = ["Reports/a", "Trip/a", "Trip/b", "Trip/sub/c", "Trip/sub2/é", "Tripod/x"];

@@ -68,7 +68,7 @@ impl Meaning {
 pub(super) mod tests {
     use super::*;
     use crate::library::root::RootId;
-    use crate::library::table::tests::{library, path, root, scan};
+    use crate::library::table::tests::{self, library, path, root, scan};
 
     /// Looked for in small steps, so that every border between two of them is crossed.
     pub(in crate::library) fn found(library: &Library, meant: &Unwanted) -> Meant {
@@ -86,7 +86,7 @@ pub(super) mod tests {
         let files = ["a/1", "a/2", "a/3", "b"].map(|name| (name, 1));
         scan(&mut library, 1, "", &files, 1);
         scan(&mut library, 2, "", &[("c/1", 1)], 1);
-        let on_disk = |local: &str| found(&library, &Unwanted::OnDisk(local.into()));
+        let on_disk = |local: &str| found(&library, &Unwanted::OnDisk(tests::on_disk(local).into()));
         assert!(on_disk("/h/T/a").is_shared && on_disk("/i/T/c").is_shared);
         let Meant { is_shared, branches } = on_disk("/i/T/a");
         let branches: Vec<_> = branches.iter().map(|(root, place)| (root.id, place.as_str())).collect();

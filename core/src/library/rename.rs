@@ -280,7 +280,7 @@ fn is_at_or_below(path: &SharePath, folder: &SharePath) -> bool {
 mod tests {
     use super::*;
     use crate::library::giving_up::{GivingUp, Unwanted};
-    use crate::library::table::tests::{library, path, paths, root, scan};
+    use crate::library::table::tests::{library, on_disk, path, paths, root, scan};
     use std::sync::Arc;
 
     const FILES: [(&str, u8); 4] = [("a", 1), ("b", 2), ("sub/c", 3), ("sub/secret", 4)];
@@ -317,8 +317,10 @@ mod tests {
     /// Everything that is on the disk is found again.
     fn look(library: &mut Library) {
         let roots: Vec<Arc<Root>> = library.roots().cloned().collect();
-        for root in roots.iter().filter(|root| root.is_folder && root.local.starts_with("/h/Trip")) {
-            let below = root.local["/h/Trip".len()..].trim_start_matches('/');
+        let top = on_disk("/h/Trip");
+        for root in roots.iter().filter(|root| root.is_folder && root.local.starts_with(&top)) {
+            let below = root.local[top.len()..].replace(std::path::MAIN_SEPARATOR, "/");
+            let below = below.trim_start_matches('/');
             let inside = FILES.iter().filter_map(|(name, content)| Some((name.strip_prefix(below)?, *content)));
             let inside: Vec<(&str, u8)> =
                 inside.map(|(name, content)| (name.trim_start_matches('/'), content)).collect();
@@ -461,7 +463,7 @@ mod tests {
             changes.then(now);
         }
         assert_eq!((library.roots_len() as u64, library.len() as u64), (count + 1, count));
-        let new = library.root_named("/e", &path("E/e")).expect("is renamed").id;
+        let new = library.root_named(&on_disk("/e"), &path("E/e")).expect("is renamed").id;
         assert_eq!(library.exclusions(new).map(Exclusions::len), Some(200), "moved, not copied");
     }
 }

@@ -61,23 +61,17 @@ impl Root {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::table::tests::{path, root};
 
     #[test]
     fn relative_paths_count_from_the_base() {
-        let path = |text: &str| SharePath::new(text).expect(text);
-        let file = Root {
-            id: RootId(1),
-            local: "/home/i/docs/a.txt".into(),
-            is_folder: false,
-            share_as: path("Reports/y"),
-            file_system: None,
-        };
+        let file = root(1, "/home/i/docs/a.txt", false, "Reports/y");
         assert_eq!((file.base(), file.start()), (Path::new("/home/i/docs"), "a.txt"));
         assert_eq!(file.local_path(file.start()), file.local);
         assert_eq!(file.share_path("a.txt"), Ok(path("Reports/y")));
         assert_eq!(file.relative_of(Path::new("/home/i/docs/a.txt")), None);
 
-        let folder = Root { local: "/home/i/docs".into(), is_folder: true, share_as: path("docs"), ..file };
+        let folder = root(1, "/home/i/docs", true, "docs");
         assert_eq!((folder.base(), folder.start()), (Path::new("/home/i/docs"), ""));
         assert_eq!(folder.share_path("b/c").expect("valid"), path("docs/b/c"));
         assert_eq!(folder.relative_of(Path::new("/home/i/docs/b/c")).as_deref(), Some("b/c"));

@@ -71,14 +71,14 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::table::tests::{library, root};
+    use crate::library::table::tests::{library, on_disk, root};
 
     #[test]
     fn a_place_on_the_disk_is_found_in_its_roots() {
         let library = library(&[root(1, "/a", true, "a"), root(2, "/a/b/c", false, "c"), root(3, "/a/b", true, "b")]);
         let found = |local: &str| {
             let mut found: Vec<_> =
-                library.places_at(Path::new(local)).into_iter().map(|(id, at)| (id.0, at)).collect();
+                library.places_at(Path::new(&on_disk(local))).into_iter().map(|(id, at)| (id.0, at)).collect();
             found.sort();
             found
         };

@@ -256,17 +256,10 @@ impl Roots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::table::tests::{on_disk, path, root};
 
     #[test]
     fn roots_are_found_by_all_their_names() {
-        let path = |text: &str| SharePath::new(text).expect(text);
-        let root = |id: u64, local: &str, is_folder: bool, share_as: &str| Root {
-            id: RootId(id),
-            local: local.into(),
-            is_folder,
-            share_as: path(share_as),
-            file_system: None,
-        };
         let ids = |roots: Vec<&Arc<Root>>| roots.into_iter().map(|root| root.id.0).collect::<Vec<_>>();
         let mut roots = Roots::default();
         roots.set(root(1, "/a/b", true, "b"), Exclusions::default());
@@ -274,21 +267,21 @@ mod tests {
         roots.set(root(3, "/a/b-c", false, "b-c"), Exclusions::default());
         roots.set(root(4, "/a/b", true, "other"), Exclusions::default());
         assert_eq!(ids(roots.announced_at_or_below(&path("b"), None).collect()), [1, 2]);
-        assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b"), None).collect()), [1, 4, 2]);
-        assert_eq!(ids(roots.lying_at_or_below(Path::new("/"), None).collect()), [1, 4, 3, 2]);
-        assert_eq!(ids(roots.folders_holding(Path::new("/a/b/x")).collect()), [1, 4]);
+        assert_eq!(ids(roots.lying_at_or_below(Path::new(&on_disk("/a/b")), None).collect()), [1, 4, 2]);
+        assert_eq!(ids(roots.lying_at_or_below(Path::new(&on_disk("/")), None).collect()), [1, 4, 3, 2]);
+        assert_eq!(ids(roots.folders_holding(Path::new(&on_disk("/a/b/x"))).collect()), [1, 4]);
         let (mut announced, mut lying) = (Vec::new(), Vec::new());
         while let Some(root) = roots.announced_at_or_below(&path("b"), announced.last()).next() {
             announced.push((root.share_as.clone(), root.id));
         }
         assert_eq!(announced.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [1, 2]);
-        while let Some(root) = roots.lying_at_or_below(Path::new("/"), lying.last()).next() {
+        while let Some(root) = roots.lying_at_or_below(Path::new(&on_disk("/")), lying.last()).next() {
             lying.push((root.local.clone(), root.id));
         }
         assert_eq!(lying.iter().map(|(_, id)| id.0).collect::<Vec<_>>(), [1, 4, 3, 2]);
         roots.set(root(1, "/x", false, "y"), Exclusions::default());
         assert_eq!(ids(roots.announced_at_or_below(&path("b"), None).collect()), [2]);
-        assert_eq!(ids(roots.lying_at_or_below(Path::new("/a/b"), None).collect()), [4, 2]);
+        assert_eq!(ids(roots.lying_at_or_below(Path::new(&on_disk("/a/b")), None).collect()), [4, 2]);
         let mut by_path = Vec::new();
         while let [root] = roots.by_path_after(by_path.last(), 1)[..] {
             by_path.push((root.share_as.clone(), root.id));
@@ -302,7 +295,7 @@ mod tests {
         roots.remove(RootId(2));
         roots.remove(RootId(2));
         assert_eq!(ids(roots.announced_at_or_below(&path("b"), None).collect()), [0; 0]);
-        assert_eq!(ids(roots.folders_holding(Path::new("/a/b")).collect()), [4]);
+        assert_eq!(ids(roots.folders_holding(Path::new(&on_disk("/a/b"))).collect()), [4]);
         assert_eq!(ids(roots.iter().collect()), [1, 3, 4]);
     }
 }

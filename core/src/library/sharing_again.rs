@@ -97,7 +97,7 @@ impl Library {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::table::tests::{library, path, root};
+    use crate::library::table::tests::{self, library, path, root};
 
     /// Looked for in small steps, so that every border between two of them is crossed.
     fn stopped_at(library: &Library, meant: &Unwanted) -> Vec<StoppedBranch> {
@@ -119,7 +119,7 @@ mod tests {
             library
         };
         let by_path = |text: &str| Unwanted::Announced(path(text));
-        let on_disk = |text: &str| Unwanted::OnDisk(text.into());
+        let on_disk = |text: &str| Unwanted::OnDisk(tests::on_disk(text).into());
         for (meant, left) in [
             (by_path("Trip"), &[][..]),
             (by_path("Trip/sub"), &["Trip/a", "Trip/sub2", "Trip/sub3", "Trip/sub3/x"]),

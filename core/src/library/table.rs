@@ -265,8 +265,13 @@ pub(super) mod tests {
         SharePath::new(text).expect(text)
     }
 
+    /// A path on the disk with the separators of this system, as roots have it.
+    pub(in crate::library) fn on_disk(path: &str) -> String {
+        path.replace('/', std::path::MAIN_SEPARATOR_STR)
+    }
+
     pub(in crate::library) fn root(id: u64, local: &str, is_folder: bool, share_as: &str) -> Root {
-        Root { id: RootId(id), local: local.into(), is_folder, share_as: path(share_as), file_system: None }
+        Root { id: RootId(id), local: on_disk(local), is_folder, share_as: path(share_as), file_system: None }
     }
 
     fn stamp(inode: u64, version: u8) -> FileStamp {
@@ -355,9 +360,10 @@ pub(super) mod tests {
             library(&[root(1, "/d/a", false, "x/a"), root(2, "/e/x", true, "x"), root(3, "/d", true, "x")]);
         scan(&mut library, 1, "a", &[("a", 1)], 1);
         let (difference, _) = scan(&mut library, 2, "", &[("a", 1), ("b", 1)], 2);
-        let collision = Collision { path: path("x/a"), first: "/d/a".into(), second: "/e/x/a".into() };
+        let collision = Collision { path: path("x/a"), first: on_disk("/d/a"), second: on_disk("/e/x/a") };
         assert_eq!(difference.collisions.first(), Some(&collision));
-        assert_eq!(collision.to_string(), "'/d/a' and '/e/x/a' would both be shared as 'x/a'");
+        let both = on_disk("'/d/a' and '/e/x/a' would both be shared as ");
+        assert_eq!(collision.to_string(), both + "'x/a'");
         let (difference, _) = scan(&mut library, 3, "", &[("a", 1)], 1);
         assert_eq!(difference, Difference::default(), "the same file under the same path");
         assert_eq!(paths(&library), ["x/a", "x/b"]);
@@ -369,7 +375,9 @@ pub(super) mod tests {
             assert_eq!(difference.collisions.len(), 1);
             assert_eq!(library.entry(&path("f/é")).expect("shared").relative, "e\u{301}");
             let text = difference.collisions[0].to_string();
-            assert_eq!(text, r"'/f/e\u{301}' and '/f/\u{e9}' would both be shared as 'f/é'", "they look alike");
+            let folder = on_disk("/f/");
+            let both = format!(r"'{folder}e\u{{301}}' and '{folder}\u{{e9}}' would both be shared as 'f/é'");
+            assert_eq!(text, both, "they look alike");
         }
 
         let mut claimed = BTreeMap::new();

@@ -153,12 +153,16 @@ mod tests {
             ("new/.", new("new")),
             ("new/./", new("new")),
             ("there/new/", new("there/new")),
-            ("new.", named("", "new.")),
             ("file", named("", "file")),
         ] {
             assert_eq!(find(typed), expected, "{typed}");
         }
-        for typed in ["none/new", "none/new/", "none/..", "file/new", "file/new/"] {
+        if !cfg!(windows) {
+            assert_eq!(find("new."), named("", "new."));
+            // Windows takes `none/..` for this folder, without a look at what is in it.
+            assert!(matches!(find("none/.."), Err(Failure::NoParent { .. })));
+        }
+        for typed in ["none/new", "none/new/", "file/new", "file/new/"] {
             assert!(matches!(find(typed), Err(Failure::NoParent { .. })), "{typed}: {:?}", find(typed));
         }
         assert!(matches!(find("file/"), Err(why) if why.code() == "exists"));

@@ -325,7 +325,7 @@ mod tests {
                 Verdict::LeftOut => format!("{name}: left out"),
                 Verdict::Differing => format!("{name}: differing"),
                 Verdict::Beside(other, is_here) => {
-                    let other = other.path_below(Path::new("")).display().to_string();
+                    let other = other.path_below(Path::new("")).display().to_string().replace('\\', "/");
                     format!("{name}: {other}{}", if is_here { ", here" } else { "" })
                 }
             }
