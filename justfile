@@ -31,7 +31,7 @@ bench-build:
     cargo build --profile dist --package potok --example window_demo --example window_script --example many_windows
     cargo build --release --manifest-path benches/trackbench/Cargo.toml
 
-# Potok for Windows: type-checked, linked, and run by wine. The result of the last run is in packaging/README.md.
+# Potok for Windows: type-checked and linked; the tests of its core and its programs run by wine. The result of the last run is in packaging/README.md.
 windows *args:
     .ci/windows {{args}}
 # Three servers of etcd and three trackers that are one network, on this computer, until Ctrl-C (docs/cluster.md).
