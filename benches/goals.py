@@ -319,7 +319,8 @@ LIMITS = {
     "S8": limit_of_announcing,
     "S9": lambda f: (
         "53 bytes of path, 32 of hash, 6 of size and 4 of owner are 95 without anything to find them by; the index of the search "
-        "takes some 36, the rest is the order by path and by hash, and what an allocator leaves between"
+        "takes some 36, the rest is the order by path and by hash, and what an allocator leaves between. Each of two shards has an "
+        "index of its own over its parts, which costs 2 bytes more than one piece"
     ),
     "S10": limit_of_searching,
     "S11": limit_of_registering,

@@ -98,7 +98,8 @@ def main():
             end(load)
         machines.signal("tracker", LONE, signal.SIGTERM)
         for what, count in [("announced here, known there", 1), ("the same by eight at once", 8)]:
-            announce = for_a_while(machines, args.seconds, "announce", count=count, prefix="a", every_milliseconds=100)
+            announce = for_a_while(machines, args.seconds, "announce", count=count, prefix=f"a{count}-",
+                                    every_milliseconds=100)
             said(what, **brief(announce), refused=announce["refused"])
         claims = machines.begin_load("claims", count=3, prefix="e", every_milliseconds=10)
         time.sleep(3)
