@@ -1,4 +1,5 @@
-//! The first page: a name, the networks that are nearby and those that we were in, and three choices.
+//! The first page: a name, the networks that we were in, and the choices: to start one, to join one, one that is nearby, and to
+//! try it alone.
 
 use std::time::SystemTime;
 
@@ -113,11 +114,8 @@ pub fn show(
                 name(ui, state, settings, actions);
                 ui.add_space(theme::GAP_WIDE);
                 ui.add_enabled_ui(state.wrong_name.is_none(), |ui| {
-                    if settings.local_discovery || !model.nearby.is_empty() {
-                        state.nearby.show(ui, &model.nearby, actions);
-                    }
                     recent(ui, model, actions);
-                    choices(ui, model, state, host_at, actions);
+                    choices(ui, context, state, host_at, actions);
                 });
             });
         });
@@ -187,7 +185,14 @@ fn recent(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
     ui.add_space(4.0);
 }
 
-fn choices(ui: &mut Ui, model: &Model, state: &mut WelcomeState, host_at: &str, actions: &mut Vec<Action>) {
+fn choices(
+    ui: &mut Ui,
+    context: ScreenContext<'_>,
+    state: &mut WelcomeState,
+    host_at: &str,
+    actions: &mut Vec<Action>,
+) {
+    let ScreenContext { model, settings, .. } = context;
     if choice(ui, icons::BROADCAST, &t!("window.welcome.start"), &t!("window.welcome.start-text")) {
         actions.push(Action::Host(Some(host_at.to_owned())));
     }
@@ -197,6 +202,9 @@ fn choices(ui: &mut Ui, model: &Model, state: &mut WelcomeState, host_at: &str, 
     ui.add_space(4.0);
     join(ui, model, state, actions);
     ui.add_space(4.0);
+    if settings.local_discovery || !model.nearby.is_empty() {
+        state.nearby.show(ui, &model.nearby, actions);
+    }
     if choice(ui, icons::SPARKLE, &t!("window.welcome.alone"), &t!("window.welcome.alone-text")) {
         actions.push(Action::TryAlone);
     }
