@@ -178,9 +178,12 @@ impl NetworkAddress {
         let mut each: Vec<HostPort> = Vec::new();
         let mut bytes = 0;
         for address in all().filter(|address| !has_others || lead_elsewhere(address)) {
+            if each.contains(address) {
+                continue;
+            }
             bytes += address.to_string().len() + 1;
             let fits = bytes <= INVITED_ADDRESS_BYTES_MAX && each.len() < limits::NETWORK_ADDRESSES_MAX;
-            if !each.contains(address) && (fits || each.is_empty()) {
+            if fits || each.is_empty() {
                 each.push(address.clone());
             }
         }

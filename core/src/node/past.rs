@@ -20,29 +20,30 @@ const PAST_WAITING_MAX: usize = 1_000;
 /// What ended, and who writes it down: in the order in which it is told.
 #[derive(Clone)]
 pub(super) struct History {
-    words: mpsc::Sender<Word>,
+    messages: mpsc::Sender<HistoryMessage>,
     store: Arc<Store>,
 }
 
-enum Word {
+/// What the task that writes is told.
+enum HistoryMessage {
     Ended(PastTransfer),
-    /// All that was told before is to be written down first.
-    Reached(oneshot::Sender<()>),
+    /// All that was told before is to be written down; then this is answered.
+    Flush(oneshot::Sender<()>),
 }
 
 impl History {
     /// What is told to it, and the task that writes it down as long as somebody may tell it.
     pub(super) fn keep(store: Arc<Store>) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (words, mut told) = mpsc::channel(PAST_WAITING_MAX);
-        let history = Self { words, store: Arc::clone(&store) };
+        let (messages, mut told) = mpsc::channel(PAST_WAITING_MAX);
+        let history = Self { messages, store: Arc::clone(&store) };
         let keeping = async move {
-            let mut words = Vec::new();
-            while told.recv_many(&mut words, PAST_WAITING_MAX).await > 0 {
+            let mut batch = Vec::new();
+            while told.recv_many(&mut batch, PAST_WAITING_MAX).await > 0 {
                 let (mut ended, mut waiting) = (Vec::new(), Vec::new());
-                for word in words.drain(..) {
-                    match word {
-                        Word::Ended(transfer) => ended.push(transfer),
-                        Word::Reached(reached) => waiting.push(reached),
+                for message in batch.drain(..) {
+                    match message {
+                        HistoryMessage::Ended(transfer) => ended.push(transfer),
+                        HistoryMessage::Flush(flushed) => waiting.push(flushed),
                     }
                 }
                 if !ended.is_empty() {
@@ -52,8 +53,8 @@ impl History {
                         tracing::warn!(%error, "what has ended cannot be written down");
                     }
                 }
-                for reached in waiting {
-                    let _gone = reached.send(());
+                for flushed in waiting {
+                    let _gone = flushed.send(());
                 }
             }
         };
@@ -62,25 +63,25 @@ impl History {
 
     /// Notes what has ended; what comes faster than a disk writes is left out.
     pub(super) fn note(&self, transfer: Transfer) {
-        let _full = self.words.try_send(Word::Ended(past(transfer)));
+        let _full = self.messages.try_send(HistoryMessage::Ended(past(transfer)));
     }
 
     /// What came to its end, as far as it is remembered.
     pub(super) async fn list(self) -> Result<Outcome, Failure> {
-        self.after_what_was_told(|store| store.history()).await.map(Outcome::History)
+        self.after_flush(|store| store.history()).await.map(Outcome::History)
     }
 
     /// Forgets what came to its end.
     pub(super) async fn clear(self) -> Result<Outcome, Failure> {
-        self.after_what_was_told(|store| store.clear_history()).await.map(|()| Outcome::Done)
+        self.after_flush(|store| store.clear_history()).await.map(|()| Outcome::Done)
     }
 
-    async fn after_what_was_told<T: Send + 'static>(
+    async fn after_flush<T: Send + 'static>(
         self,
         work: impl FnOnce(&Store) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, Failure> {
-        let (reached, written) = oneshot::channel();
-        if self.words.send(Word::Reached(reached)).await.is_ok() {
+        let (flushed, written) = oneshot::channel();
+        if self.messages.send(HistoryMessage::Flush(flushed)).await.is_ok() {
             let _stopped = written.await;
         }
         let failed = |why: WorkFault| Failure::Internal { what: FailedWork::KeepingHistory, why };

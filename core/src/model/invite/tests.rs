@@ -125,10 +125,16 @@ fn an_invite_names_all_of_the_network() {
         let all = address(joined).with_those_of_network(&address(named));
         assert_eq!(all.to_string(), expected, "{joined} {named}");
     }
+    let host = |n: usize, letters: usize| format!("{n}.{}.example:1", "x".repeat(letters));
     let many = |from: usize| {
-        let hosts = (from..from + limits::NETWORK_ADDRESSES_MAX).map(|n| format!("{n}.{}.example:1", "x".repeat(60)));
+        let hosts = (from..from + limits::NETWORK_ADDRESSES_MAX).map(|n| host(n, 60));
         address(&hosts.collect::<Vec<_>>().join(","))
     };
+    // What both name has its room once.
+    let long = (1..limits::NETWORK_ADDRESSES_MAX).map(|n| host(n, 60)).collect::<Vec<_>>().join(",");
+    let all = address(&long).with_those_of_network(&address(&format!("{long},b:1")));
+    assert_eq!(all.to_string(), format!("{long},b:1"));
+    assert!(2 * long.len() > limits::INVITE_BYTES_MAX, "twice it would have none");
     let all = many(0).with_those_of_network(&many(10));
     assert_eq!(all, many(0), "as many as there may be");
     let invite = Invite { address: all, key: PublicKey::from_bytes([7; 32]), token: None };
