@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::library::collision::Collision;
 use crate::library::root::Root;
-use crate::library::table::Library;
+use crate::library::table::{Library, ShareEntry};
 use crate::model::file_stamp::FileStamp;
 use crate::model::share_path::{BadSharePath, SharePath};
 
@@ -85,8 +85,12 @@ impl Comparison {
             }
             Stage::Missing(after) => {
                 let page = library.page_of(&self.root, &self.start, after.as_ref(), most);
-                let gone = page.entries.iter().map(|(path, _)| *path).filter(|path| !self.seen.contains_key(*path));
-                self.difference.gone.extend(gone.cloned());
+                // What the root holds no longer is being given up, or gets another name: whoever does that has it in hand.
+                let is_gone = |(path, entry): &&(&SharePath, &ShareEntry)| {
+                    !self.seen.contains_key(*path) && library.holds(self.root.id, &entry.relative)
+                };
+                let gone = page.entries.iter().filter(is_gone).map(|(path, _)| SharePath::clone(path));
+                self.difference.gone.extend(gone);
                 self.stage = page.next.map_or(Stage::New, |next| Stage::Missing(Some(next)));
             }
             Stage::New => {

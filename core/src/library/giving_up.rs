@@ -17,7 +17,7 @@ pub enum Unwanted {
     Announced(SharePath),
     /// Whatever lies at this place on the disk or below it.
     OnDisk(PathBuf),
-    /// One root, with all that is shared of it.
+    /// One root that could not be shared, with what is shared of it already.
     Root(RootId),
     /// A place in a root, whether anything of it is shared at present or not.
     Branch(RootId, SharePath),
@@ -67,13 +67,18 @@ impl Library {
         }
     }
 
-    /// Takes a root out of the table; its shares are left.
+    /// Takes a root out of the table; its shares are left. What it hides of folders is taken out of them too.
     fn give_up_root(&mut self, id: RootId, unsaved: &mut Unsaved) -> Option<Arc<Root>> {
-        let root = self.roots.remove(id)?;
-        unsaved.roots.insert(id);
+        let root = self.take_root(id, unsaved)?;
         for (folder, place) in self.hidden_by(&root) {
             self.exclude(folder, place, unsaved);
         }
+        Some(root)
+    }
+
+    fn take_root(&mut self, id: RootId, unsaved: &mut Unsaved) -> Option<Arc<Root>> {
+        let root = self.roots.remove(id)?;
+        unsaved.roots.insert(id);
         Some(root)
     }
 
@@ -140,13 +145,17 @@ impl GivingUp {
         unsaved: &mut Unsaved,
     ) -> bool {
         *steps_left = steps_left.saturating_sub(1);
-        let root = match &self.unwanted {
+        let of_many = match &self.unwanted {
             Unwanted::Announced(path) => library.roots.announced_at_or_below(path, None).next().map(|root| root.id),
             Unwanted::OnDisk(local) => library.roots.lying_at_or_below(local, None).next().map(|root| root.id),
-            Unwanted::Root(id) => Some(*id),
-            Unwanted::Branch(..) => None,
+            Unwanted::Root(_) | Unwanted::Branch(..) => None,
         };
-        if let Some(root) = root.and_then(|id| library.give_up_root(id, unsaved)) {
+        let root = match self.unwanted {
+            // A folder that has the same file goes on sharing it.
+            Unwanted::Root(id) => library.take_root(id, unsaved),
+            _ => of_many.and_then(|id| library.give_up_root(id, unsaved)),
+        };
+        if let Some(root) = root {
             self.leaving.push(Leaving { root, at: String::new(), after: None, place: None });
             return false;
         }
@@ -262,6 +271,17 @@ mod tests {
             scan(&mut library, 4, "", &[("x", 1)], 1);
             assert!(paths(&library).iter().all(|left| !expected.contains(&path(left))), "{unwanted:?}");
         }
+        // A root that could not be shared hides nothing of the folder that has the same file.
+        let mut library = library(&roots);
+        scan(&mut library, 1, "", &[("a", 1), ("b", 1)], 1);
+        let (mut changes, mut unsaved) = (ShareChanges::default(), Unsaved::default());
+        let mut giving_up = GivingUp::new(Unwanted::Root(RootId(2)));
+        while !giving_up.step(&mut library, &mut 1, &mut changes, &mut unsaved) {}
+        scan(&mut library, 1, "", &[("a", 2), ("b", 1)], 2);
+        assert_eq!(
+            (paths(&library), unsaved),
+            (vec!["Trip/a".into(), "Trip/b".into()], Unsaved::of_roots([RootId(2)]))
+        );
         let (mut library, empty) = by_path("Trip/sub").expect("is shared");
         scan(&mut library, 1, "", &[("b", 1)], 1);
         let Meant { is_shared, branches } = found(&library, &empty);

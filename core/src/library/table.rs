@@ -182,11 +182,20 @@ impl Library {
     /// Shares a file that was hashed. Nothing happens if that is not wanted any more, or if the path is another file's;
     /// `false` if there are too many shares already.
     pub fn announce(&mut self, path: SharePath, entry: ShareEntry, changes: &mut ShareChanges) -> bool {
+        if self.room() == 0 && !self.entries.contains_key(&path) && self.roots.hold(entry.root, &entry.relative) {
+            return false;
+        }
+        self.put(path, entry, changes);
+        true
+    }
+
+    /// The same, however many there are.
+    fn put(&mut self, path: SharePath, entry: ShareEntry, changes: &mut ShareChanges) {
         if !self.roots.hold(entry.root, &entry.relative) {
-            return true;
+            return;
         }
         match self.entries.get(&path) {
-            Some(known) if known.root != entry.root => return true,
+            Some(known) if known.root != entry.root => return,
             Some(known) => {
                 if (known.hash, known.stamp.size) != (entry.hash, entry.stamp.size) {
                     self.by_content.remove(&(known.hash, path.clone()));
@@ -195,13 +204,11 @@ impl Library {
                 let before = known.stamp.size;
                 self.count(entry.root, |totals| totals.take_away(before));
             }
-            None if self.room() == 0 => return false,
             None => changes.add(share_of(&path, &entry)),
         }
         self.count(entry.root, |totals| totals.add(entry.stamp.size));
         self.by_content.insert((entry.hash, path.clone()));
         self.entries.insert(path, entry);
-        true
     }
 
     /// Stops sharing these paths as far as they are that root's.
@@ -214,7 +221,7 @@ impl Library {
     }
 
     /// Announces a share under another path and as another root's, unless that path is somebody else's: then it is no
-    /// share any more.
+    /// share any more. It is no further share, so the limit is none for it.
     pub(super) fn rehome(
         &mut self,
         old: &SharePath,
@@ -225,7 +232,7 @@ impl Library {
     ) {
         let Some(entry) = self.entries.get(old).cloned() else { return };
         self.remove(old, changes);
-        self.announce(new, ShareEntry { root, relative, ..entry }, changes);
+        self.put(new, ShareEntry { root, relative, ..entry }, changes);
     }
 
     pub(super) fn remove(&mut self, path: &SharePath, changes: &mut ShareChanges) {
@@ -274,7 +281,7 @@ pub(super) mod tests {
         Root { id: RootId(id), local: on_disk(local), is_folder, share_as: path(share_as), file_system: None }
     }
 
-    fn stamp(inode: u64, version: u8) -> FileStamp {
+    pub(in crate::library) fn stamp(inode: u64, version: u8) -> FileStamp {
         FileStamp { device: 1, inode, size: 10, mtime_ns: i128::from(version), ctime_ns: i128::from(version) }
     }
 

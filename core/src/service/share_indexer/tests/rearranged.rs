@@ -12,6 +12,16 @@ const FILES_SHARED: usize = 1500;
 const RENAMES: usize = 8;
 const STOPS_A_RENAME: usize = 4;
 
+/// Says that it is over when it is dropped: whoever looks on meanwhile ends when the test fails, too.
+#[derive(Default)]
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rename_is_on_the_disk_whole_or_not_at_all_and_what_was_stopped_is_stopped_there() {
     let fixture = Fixture::new().await;
@@ -20,8 +30,8 @@ async fn a_rename_is_on_the_disk_whole_or_not_at_all_and_what_was_stopped_is_sto
     }
     fixture.share(&["T0"]).await.expect("shares");
     // Names that were said to be stopped, and whether all is done.
-    let (stopped, is_over) = (Arc::new(Mutex::new(Vec::<String>::new())), Arc::new(AtomicBool::new(false)));
-    let (store, said, over) = (fixture.store(), Arc::clone(&stopped), Arc::clone(&is_over));
+    let (stopped, is_over) = (Arc::new(Mutex::new(Vec::<String>::new())), Over::default());
+    let (store, said, over) = (fixture.store(), Arc::clone(&stopped), Arc::clone(&is_over.0));
     let looking = tokio::task::spawn_blocking(move || {
         let mut looked = 0;
         while !over.load(Ordering::Relaxed) {
@@ -51,7 +61,7 @@ async fn a_rename_is_on_the_disk_whole_or_not_at_all_and_what_was_stopped_is_sto
         let (renamed, ()) = tokio::join!(rename, stop);
         renamed.expect("renames");
     }
-    is_over.store(true, Ordering::Relaxed);
+    drop(is_over);
     assert!(looking.await.expect("the disk is right at every moment") > 0);
     let fixture = fixture.restart().await;
     let shared = fixture.shared();
