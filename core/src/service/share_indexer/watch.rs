@@ -73,8 +73,52 @@ const GONE_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Watches {
     held: Mutex<HeldWatches>,
+    listener: Listener,
     /// Folders that were removed or got another name, so that the system watches them no more.
     gone: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+/// Where what the system says goes to.
+#[derive(Debug, Clone)]
+struct Listener {
+    sender: mpsc::Sender<Vec<PathBuf>>,
+    overflowed: Arc<AtomicBool>,
+    gone: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+impl Listener {
+    fn watcher(&self) -> Result<RecommendedWatcher, WatchFault> {
+        let listener = self.clone();
+        let tell = move |event| listener.hear(event);
+        let config = notify::Config::default().with_follow_symlinks(false).with_event_kinds(CHANGES);
+        RecommendedWatcher::new(tell, config).map_err(|error| fault_of(&error))
+    }
+
+    fn hear(&self, event: notify::Result<notify::Event>) {
+        let paths = match event {
+            Ok(event) if event.need_rescan() => None,
+            // Our own reading is no news.
+            Ok(event) if !is_change(event.kind) => return,
+            Ok(event) => {
+                if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                    let mut gone = self.gone.lock();
+                    let room = (GONE_MAX + 1).saturating_sub(gone.len());
+                    gone.extend(event.paths.iter().take(room).cloned());
+                }
+                Some(event.paths)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "watching failed");
+                None
+            }
+        };
+        if paths.is_none() {
+            self.overflowed.store(true, Ordering::Release);
+        }
+        if self.sender.try_send(paths.unwrap_or_default()).is_err() {
+            self.overflowed.store(true, Ordering::Release);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -96,44 +140,23 @@ impl Watches {
     pub(super) fn new() -> (Self, Touches) {
         let (sender, paths) = mpsc::channel(TOUCHED_MAX);
         let overflowed = Arc::new(AtomicBool::new(false));
-        let overflows = Arc::clone(&overflowed);
         let gone = Arc::new(Mutex::new(Vec::new()));
-        let goes = Arc::clone(&gone);
-        let tell = move |event: notify::Result<notify::Event>| {
-            let paths = match event {
-                Ok(event) if event.need_rescan() => None,
-                // Our own reading is no news.
-                Ok(event) if !is_change(event.kind) => return,
-                Ok(event) => {
-                    if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
-                        let mut goes = goes.lock();
-                        let room = (GONE_MAX + 1).saturating_sub(goes.len());
-                        goes.extend(event.paths.iter().take(room).cloned());
-                    }
-                    Some(event.paths)
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "watching failed");
-                    None
-                }
-            };
-            if paths.is_none() {
-                overflows.store(true, Ordering::Release);
-            }
-            if sender.try_send(paths.unwrap_or_default()).is_err() {
-                overflows.store(true, Ordering::Release);
-            }
-        };
-        let config = notify::Config::default().with_follow_symlinks(false).with_event_kinds(CHANGES);
-        let watcher = RecommendedWatcher::new(tell, config).map_err(|error| fault_of(&error));
-        let held = HeldWatches { watcher, watched: BTreeMap::new(), broken: BTreeMap::new() };
-        (Self { held: Mutex::new(held), gone }, Touches { paths, overflowed })
+        let listener = Listener { sender, overflowed: Arc::clone(&overflowed), gone: Arc::clone(&gone) };
+        let held = HeldWatches { watcher: listener.watcher(), watched: BTreeMap::new(), broken: BTreeMap::new() };
+        (Self { held: Mutex::new(held), listener, gone }, Touches { paths, overflowed })
     }
 
     /// Watches the folders in which something is shared, and of those of which all is shared what was found in them, and
     /// nothing else any more. Says where that became impossible or possible again.
     pub(super) fn follow(&self, library: &RwLock<Library>) -> Vec<WatchHealthChange> {
         self.take_up_gone();
+        {
+            // Other programs may have had all that the system gives out, and some of it is free again.
+            let mut held = self.held.lock();
+            if held.watcher.is_err() {
+                held.watcher = self.listener.watcher();
+            }
+        }
         let mut after = None;
         loop {
             let page = self.held.lock().after(after.as_deref());
@@ -375,6 +398,16 @@ mod tests {
             library.set_root(Root { id: RootId(id), local, is_folder: *is_folder, share_as, file_system: None });
         }
         RwLock::new(library)
+    }
+
+    #[test]
+    fn what_the_system_had_not_for_us_is_asked_for_again() {
+        let folder = tempfile::tempdir().expect("folder");
+        let top = folder.path().canonicalize().expect("resolves");
+        let (watches, _touches) = Watches::new();
+        watches.held.lock().watcher = Err(WatchFault::Told("Too many open files".to_owned()));
+        assert!(watches.follow(&library(&[(top.clone(), true)])).is_empty() && !watches.is_partial());
+        assert_eq!(watched(&watches, &top), [""]);
     }
 
     #[test]

@@ -81,17 +81,21 @@ impl IndexerTask {
             self.unquiet.insert(place, stamp);
         }
         self.look_again_at_what_two_jobs_saw(&places);
-        if let Some(asked) = asked {
+        let asked = asked.map(|asked| {
             let problem = match save_error {
                 Some(error) => Some(error.into()),
                 None if is_broken => Some(ShareError::Stopped),
                 None => problem_of(&asked.planned, &missing, &failed),
             };
-            self.answer(asked, problem);
-        }
+            (asked, problem)
+        });
         skipped.extend(failed.into_iter().filter_map(|(place, fault)| Some((place, why_skipped(&fault)?.into()))));
         self.note_looked_at(&places, &present_roots, &skipped);
         self.news.skipped(skipped, &self.shared.library);
+        // Whoever asked finds all of it written down.
+        if let Some((asked, problem)) = asked {
+            self.answer(asked, problem);
+        }
         if self.running.is_empty() {
             self.tell_progress();
             self.progress_at = None;
