@@ -1,3 +1,5 @@
+//! Renames in steps, with looks and new files between them, and what is written of them.
+
 use super::*;
 use crate::library::comparison::Comparison;
 use crate::library::giving_up::{GivingUp, Unwanted};

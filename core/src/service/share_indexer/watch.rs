@@ -74,8 +74,6 @@ const GONE_MAX: usize = 4096;
 pub(super) struct Watches {
     held: Mutex<HeldWatches>,
     listener: Listener,
-    /// Folders that were removed or got another name, so that the system watches them no more.
-    gone: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 /// Where what the system says goes to.
@@ -83,6 +81,7 @@ pub(super) struct Watches {
 struct Listener {
     sender: mpsc::Sender<Vec<PathBuf>>,
     overflowed: Arc<AtomicBool>,
+    /// Folders that were removed or got another name, so that the system watches them no more.
     gone: Arc<Mutex<Vec<PathBuf>>>,
 }
 
@@ -140,23 +139,16 @@ impl Watches {
     pub(super) fn new() -> (Self, Touches) {
         let (sender, paths) = mpsc::channel(TOUCHED_MAX);
         let overflowed = Arc::new(AtomicBool::new(false));
-        let gone = Arc::new(Mutex::new(Vec::new()));
-        let listener = Listener { sender, overflowed: Arc::clone(&overflowed), gone: Arc::clone(&gone) };
+        let listener = Listener { sender, overflowed: Arc::clone(&overflowed), gone: Arc::default() };
         let held = HeldWatches { watcher: listener.watcher(), watched: BTreeMap::new(), broken: BTreeMap::new() };
-        (Self { held: Mutex::new(held), listener, gone }, Touches { paths, overflowed })
+        (Self { held: Mutex::new(held), listener }, Touches { paths, overflowed })
     }
 
     /// Watches the folders in which something is shared, and of those of which all is shared what was found in them, and
     /// nothing else any more. Says where that became impossible or possible again.
     pub(super) fn follow(&self, library: &RwLock<Library>) -> Vec<WatchHealthChange> {
         self.take_up_gone();
-        {
-            // Other programs may have had all that the system gives out, and some of it is free again.
-            let mut held = self.held.lock();
-            if held.watcher.is_err() {
-                held.watcher = self.listener.watcher();
-            }
-        }
+        self.held.lock().renew(&self.listener);
         let mut after = None;
         loop {
             let page = self.held.lock().after(after.as_deref());
@@ -249,7 +241,7 @@ impl Watches {
 
     /// The system has dropped its watches of what went away; what came to be there since must be watched anew.
     fn take_up_gone(&self) {
-        let gone = std::mem::take(&mut *self.gone.lock());
+        let gone = std::mem::take(&mut *self.listener.gone.lock());
         if gone.len() > GONE_MAX {
             let all = std::mem::take(&mut self.held.lock().watched);
             drop(all);
@@ -268,6 +260,13 @@ impl Watches {
 }
 
 impl HeldWatches {
+    /// Other programs may have had all watchers that the system gives out, and some are free again.
+    fn renew(&mut self, listener: &Listener) {
+        if self.watcher.is_err() {
+            self.watcher = listener.watcher();
+        }
+    }
+
     /// At most so many watched folders as are looked at in one hold, after one.
     fn after(&self, path: Option<&Path>) -> Vec<(PathBuf, WatchedFolder)> {
         let from = path.map_or(Bound::Unbounded, Bound::Excluded);

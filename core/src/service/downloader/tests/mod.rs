@@ -50,7 +50,7 @@ use crate::transfer::Contact;
 use crate::transfer::downloads::{Announced, FoundUser};
 use crate::transfer::event::TransferEvent;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(180);
 
 /// A tracker that the test fills.
 #[derive(Default)]

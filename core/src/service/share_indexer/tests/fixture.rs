@@ -15,8 +15,9 @@ use crate::service::share_indexer::event::LibraryEvent;
 use crate::service::share_indexer::{ShareError, ShareIndexer, ShareIndexerConfig, ShareRequest};
 use crate::store::Store;
 
-/// Generous: a loaded machine is slow, and only a failure waits so long.
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+/// Generous: a loaded machine is slow, one whose watchers are all in use looks every half minute, and only a failure waits
+/// so long.
+pub(super) const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A folder with a data folder in it, and a share indexer at work on it.
 pub(super) struct Fixture {
