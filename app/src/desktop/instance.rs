@@ -11,13 +11,14 @@
 //! Paths are written as in the query of a URL. What arrives is bounded and read strictly; links, and files to share, are
 //! only ever shown and asked about.
 
+use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Receiver;
 use interprocess::local_socket::traits::{ListenerExt, Stream as _};
 use interprocess::local_socket::{self, ListenerOptions, Name, Stream};
 
@@ -69,7 +70,8 @@ pub fn hand_over(data_dir: &Path, purpose: &StartPurpose) -> Option<HandedOver> 
 pub struct Listening {
     data_dir: PathBuf,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    /// Says nothing, and is cut off when nobody listens any more.
+    over: Receiver<Infallible>,
 }
 
 impl Listening {
@@ -81,20 +83,24 @@ impl Listening {
         std::fs::set_permissions(socket_path(data_dir)?, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         let stop = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&stop);
-        let run = move || serve(&listener, &bell, &is_over);
-        let thread = std::thread::Builder::new().name("potok-instance".into()).spawn(run)?;
-        Ok(Self { data_dir: data_dir.to_owned(), stop, thread: Some(thread) })
+        let (listens, over) = crossbeam_channel::bounded(0);
+        let run = move || {
+            serve(&listener, &bell, &is_over);
+            drop(listener);
+            drop(listens);
+        };
+        std::thread::Builder::new().name("potok-instance".into()).spawn(run)?;
+        Ok(Self { data_dir: data_dir.to_owned(), stop, over })
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the thread out of its waiting.
-        let woken = name(&self.data_dir).and_then(Stream::connect).is_ok();
-        if let Some(thread) = self.thread.take().filter(|_| woken) {
-            // A panic in there was reported by its own hook.
-            let _ = thread.join();
+        // Wakes the thread out of its waiting, and stays until it has woken: Windows does not tell of who came and went. A
+        // start that says nothing holds the thread up, since named pipes have no time limit, but not this one.
+        if let Ok(_waking) = name(&self.data_dir).and_then(Stream::connect) {
+            let _ended_or_held_up = self.over.recv_timeout(LINE_MAX + WINDOW_MAX);
         }
     }
 }
