@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use confy::ConfyError;
-use potok_core::disk::private;
+use potok_core::disk::{private, save};
 use potok_core::model::shown::Shown;
 use potok_core::model::shown_path::{ShownPath, usual_path};
 use potok_core::model::username::Username;
@@ -272,8 +272,7 @@ fn set_aside(path: &Path, faults: Vec<ValueFault>) -> io::Result<SetAside> {
         (!aside.exists()).then_some(aside)
     };
     let aside = (0..SET_ASIDE_MAX).find_map(free).ok_or(io::ErrorKind::AlreadyExists)?;
-    fs::copy(path, &aside)?;
-    fs::File::open(&aside)?.sync_all()?;
+    save::create(&aside, &fs::read(path)?)?;
     let sentences: Vec<String> = faults.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let names = faults.iter().map(|(name, _)| name.clone()).filter(|name| !name.is_empty()).collect();
     Ok(SetAside { path: aside, why: sentences.join("; "), names, faults })
