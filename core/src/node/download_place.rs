@@ -1,7 +1,7 @@
 //! Where a download goes: from what the person typed to a folder of this computer, and a name in it perhaps.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf, is_separator};
+use std::path::{Component, MAIN_SEPARATOR_STR, Path, PathBuf, is_separator};
 
 use crate::disk::place::place_error::PlaceError;
 use crate::disk::typed;
@@ -32,8 +32,7 @@ impl DownloadPlace {
             let made = std::fs::create_dir_all(&usual);
             return made.map(|()| Self::Into(usual.clone())).map_err(|error| place_failed(error.into(), &usual));
         };
-        // Without a separator at its end, and without `.` in it.
-        let path: PathBuf = typed::path(local).components().collect();
+        let path = without_dots(&typed::path(local));
         let LocalPath { typed: local, .. } = local;
         let failed = |error: PlaceError| place_failed(error, Path::new(local));
         match std::fs::metadata(&path) {
@@ -97,6 +96,21 @@ impl DownloadPlace {
             Self::As(folder, name) => target == folder.join(name),
         }
     }
+}
+
+/// The same path without a separator at its end, and without `.` in it. Parts are not joined as paths are, since to Windows
+/// a part like `a:b` would be another drive then.
+fn without_dots(path: &Path) -> PathBuf {
+    let (mut text, mut needs_separator) = (OsString::new(), false);
+    for part in path.components() {
+        let is_name = !matches!(part, Component::Prefix(_) | Component::RootDir);
+        if is_name && needs_separator {
+            text.push(MAIN_SEPARATOR_STR);
+        }
+        text.push(part);
+        needs_separator = is_name;
+    }
+    text.into()
 }
 
 /// Whether a file of a name that the person typed will have this name.
@@ -181,7 +195,7 @@ mod tests {
             let local = LocalPath::new(typed, home.path());
             DownloadPlace::find_on(Platform::Windows, Some(&local), home.path().to_owned())
         };
-        for typed in ["CON", "there/nul", "NUL.txt", "tail.", "there/what?", "aux/"] {
+        for typed in ["CON", "there/nul", "NUL.txt", "tail.", "there/what?", "there/a:b", "./a:b", "aux/"] {
             assert!(matches!(find(typed), Err(why) if why.code() == "unsafe-name"), "{typed}: {:?}", find(typed));
         }
         for typed in ["console", "there", ".", "there/..", "PROGRA~1", "desktop.ini"] {
