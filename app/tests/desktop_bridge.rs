@@ -23,6 +23,7 @@ use potok_core::node::failure::Failure;
 use potok_core::node::intent::{Intent, IntentId};
 use potok_core::node::settings::Settings;
 use potok_core::protocol::reply::Totals;
+use potok_tests::connection_refused;
 
 const LINK: &str =
     "potok://tracker.example.org:7686/?key=cc892c02f64987b9c47ac971bf0dc5bab5788f63cff6529a185d06b7edccb441";
@@ -343,9 +344,9 @@ fn settings_take_right_values_and_keep_wrong_ones() {
     assert_eq!(test.applied().expect("applied").name, "me".parse().ok());
     test.type_into("Name", "Мария");
     assert_eq!(test.applied().expect("applied").name, "Мария".parse().ok());
-    test.type_into("Download folder", "/no/such/folder");
-    assert!(test.is_seen("There is no such folder"));
     let folder = tempfile::tempdir().expect("folder");
+    test.type_into("Download folder", folder.path().join("gone").to_str().expect("text"));
+    assert!(test.is_seen("There is no such folder"));
     test.type_into("Download folder", folder.path().to_str().expect("text"));
     assert_eq!(test.applied().expect("applied").download_folder, folder.path());
 }
@@ -365,7 +366,7 @@ fn the_language_changes_at_once() {
     test.click("Български");
     assert!(test.is_seen("Настройки") && test.is_seen("Известия"));
     // Also of what was told before.
-    let why = Failure::Offline { tracker: "h:1".into(), why: "Connection refused (os error 111)".into() };
+    let why = Failure::Offline { tracker: "h:1".into(), why: connection_refused().into() };
     test.tell(NodeEvent::Connection(TrackerConnection::Connecting { tracker: "h:1".into(), why: Some(why) }));
     test.window.state_mut().state.screen = Screen::Welcome;
     test.steps();

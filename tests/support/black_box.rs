@@ -89,12 +89,12 @@ pub fn names(potok: &Path, potok_tracker: &Path) {
     let is_refused = |row: &Row| row.text(3).split(' ').any(|place| place == "all" || place == here);
     let asked: Vec<&&Row> = announced.iter().filter(|row| is_one(row.text(1)) && is_refused(row)).collect();
     for row in &asked {
-        console.say(&format!("download mallory {}", quoted(row.text(1))));
+        console.say(&format!("download mallory {}", typed(row.text(1))));
     }
     for (n, row) in honest.iter().enumerate() {
         let into = dir.path().join(format!("in/{n}"));
         std::fs::create_dir_all(&into).expect("folder");
-        console.say(&format!("download anna {} {}", quoted(row.text_or_same(1, 0)), quoted(text(&into))));
+        console.say(&format!("download anna {} {}", typed(row.text_or_same(1, 0)), typed(text(&into))));
     }
     // Each file is on the disk before it is told, and there are hundreds.
     let (lines, errors) = console.rest_within(5 * PATIENCE);
@@ -156,6 +156,11 @@ fn share(tracker: &Tracker, rows: &[Row]) -> Person {
     let requests = requests.collect();
     anna.ask(Intent::Share(requests)).expect("shared");
     anna
+}
+
+/// A text in quotes as a person types it: where backslashes part folders, they are letters like any other.
+fn typed(text: &str) -> String {
+    if cfg!(windows) { format!("\"{}\"", text.replace('"', "\"\"")) } else { quoted(text) }
 }
 
 fn quoted(text: &str) -> String {

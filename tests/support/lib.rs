@@ -16,11 +16,18 @@ pub mod program;
 pub mod vectors;
 pub mod world;
 
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root").to_owned()
+}
+
+/// What this system says where nobody listens.
+pub fn connection_refused() -> String {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr()).expect("listened");
+    TcpStream::connect(address).expect_err("nobody listens").to_string()
 }
 
 /// A text file of the repository.

@@ -5,10 +5,12 @@
 
 What must hold, each part printed as one line:
 
+resources potok.exe has its version and its manifest, though it was made on another system.
 exchange  a file and a folder go from a Windows console to another, from Windows to Linux and from Linux to Windows.
 resume    a console that is killed in the middle of a file finishes it later, and fetches only what it had not.
 names     what Windows cannot hold is refused with its reason, and comes under a changed name if that is asked for; so does what
           differs by case alone; a local name that Windows would read otherwise is refused.
+paths     a person sees paths as Explorer shows them, and can name by them what is shared.
 second    a second program on the same data folder is told so.
 private   keys, and folders that Potok makes, have an access list that leaves others out.
 service   the tracker is installed as a service, people meet at it, and it is removed.
@@ -123,6 +125,15 @@ def finished(folder):
     return [name for name in names if not name.endswith((".potok-part", ":Zone.Identifier"))]
 
 
+def resources(world):
+    with open(f"{world.options.exe}/potok.exe", "rb") as file:
+        program = file.read()
+    missing = [what for what in (b"longPathAware", "FileDescription".encode("utf-16-le")) if what not in program]
+    if missing:
+        raise SystemExit(f"windows: potok.exe is without {missing}")
+    print("windows: resources: potok.exe has its version and its manifest", flush=True)
+
+
 def exchange(world, alice, bob, carol):
     film, trip = world.file("alice-src/film.bin", 3_000_000), f"{world.dir}/alice-src/Trip"
     for n in range(20):
@@ -201,7 +212,7 @@ def names(world, bob, carol):
     told = lambda: {line.split("\t")[1] for _, line in bob.lines[heard:] if line.startswith("renamed\t")}
     until("all changed names are told", lambda: len(told()) == len(shared) - 1)
     differ_by_case(world, bob, carol)
-    for typed in ("CON", "nul.txt", "tail.", "what?"):
+    for typed in ("CON", "nul.txt", "tail.", "COM¹", "a:b", "what?"):
         bob.ask(f'download carol Odd/plain.txt "{windows_path(world.dir)}\\{typed}"', "error: unsafe-name: ")
     print(f"windows: names: {len(shared) - 1} of {len(wanted)} that Windows cannot hold are shared by Linux: {len(refused)} errors, then all under changed names", flush=True)
 
@@ -216,6 +227,18 @@ def differ_by_case(world, bob, carol):
     copies = sorted(open(f"{into}/{name}", "rb").read() for name in finished(into))
     if copies != sorted(open(f"{world.dir}/carol-src/Case/{name}", "rb").read() for name in ("Makefile", "makefile")):
         raise SystemExit("windows: one of two that differ by case was written over the other")
+
+
+def paths(world, alice, bob):
+    song = world.file("alice-src/a song.flac", 1000)
+    alice.ask(f'register "{windows_path(song)}"', "shared\ta song.flac\t")
+    # A drive that is away cannot be asked what lies on it.
+    os.remove(song)
+    alice.ask(f'unregister "{windows_path(song)}"', "unshared\ta song.flac")
+    literal = [line for console in (alice, bob) for _, line in console.lines if "\\\\?\\Z:" in line]
+    if literal:
+        raise SystemExit(f"windows: as no person writes it: {literal[0]}")
+    print("windows: paths: as Explorer shows them", flush=True)
 
 
 def service(world):
@@ -349,11 +372,13 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     screen = Screen() if options.pictures else contextlib.nullcontext()
     with tempfile.TemporaryDirectory(prefix="potok-windows-") as options.dir, World(options) as world, screen:
+        resources(world)
         world.start_tracker()
         alice, bob, carol = (world.console(name, is_windows) for name, is_windows in (("alice", True), ("bob", True), ("carol", False)))
         exchange(world, alice, bob, carol)
         bob = resume(world, bob, carol)
         names(world, bob, carol)
+        paths(world, alice, bob)
         second(world)
         private(world)
         service(world)

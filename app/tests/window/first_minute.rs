@@ -1,9 +1,11 @@
 //! From the first start to an invite, from an invite to a file, and back into a network that one was in.
 
+use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
 use potok_core::model::invite::TrackerAddress;
 use potok_core::node::work::FailedWork;
+use potok_tests::connection_refused;
 
 use super::people::hosting;
 use super::*;
@@ -232,7 +234,7 @@ fn who_is_on_the_way_is_told_to_whom_and_since_when() {
     test.tell(connecting("tracker.example.org:7686", None));
     assert!(test.is_seen("Waiting for Family") && test.is_seen("Last seen: "));
     assert!(!test.is_seen("You are not in a network"));
-    test.tell(connecting("tracker.example.org:7686", Some("Connection refused (os error 111)")));
+    test.tell(connecting("tracker.example.org:7686", Some(&connection_refused())));
     assert!(test.is_seen("nobody answers there") && !test.is_seen("os error"));
 
     test.list(vec![file("anna", "Trip.jpg", 5, 1)]);
@@ -253,7 +255,7 @@ fn errors_of_joining_stand_beside_the_field_and_once() {
         let tracker: TrackerAddress = "tracker.example.org:7686".parse().expect("address");
         assert_eq!(test.last(), Intent::Join(tracker.clone()));
         let address = tracker.address.to_string();
-        test.tell(connecting(&address, Some("Connection refused (os error 111)")));
+        test.tell(connecting(&address, Some(&connection_refused())));
         let id = test
             .asked
             .lock()
@@ -263,7 +265,7 @@ fn errors_of_joining_stand_beside_the_field_and_once() {
             .find(|(_, i)| matches!(i, Intent::Join(_)))
             .expect("asked")
             .0;
-        let why = Failure::Offline { tracker: address.clone(), why: "Connection refused (os error 111)".into() };
+        let why = Failure::Offline { tracker: address.clone(), why: connection_refused().into() };
         test.tell(NodeEvent::Outcome { id, result: Err(why) });
         let count = |test: &Test| test.window.query_all_by_label_contains("nobody answers there").count();
         assert_eq!(count(&test), 1, "{page:?}");
@@ -281,10 +283,10 @@ fn a_network_that_cannot_be_started_says_why() {
     let mut test = first_start();
     test.click("Start a network here");
     let id = test.asked.lock().expect("no panic").last().expect("asked").0;
-    let why = Failure::Internal {
-        what: FailedWork::StartingTracker,
-        why: "0.0.0.0:7686: Address already in use (os error 98)".to_owned().into(),
-    };
+    let taken = TcpListener::bind("127.0.0.1:0").expect("listens");
+    let address = taken.local_addr().expect("has one");
+    let error = TcpListener::bind(address).expect_err("is in use");
+    let why = Failure::Internal { what: FailedWork::StartingTracker, why: format!("{address}: {error}").into() };
     test.tell(NodeEvent::Outcome { id, result: Err(why) });
     assert_eq!(test.window.query_all_by_label_contains("another program uses this address").count(), 1);
     assert_eq!(screen(&test), Screen::Welcome);
