@@ -159,7 +159,7 @@ def resume(world, bob, carol):
     large = world.file("carol-src/large.bin", LARGE_BYTES)
     carol.ask(f'register "{large}"', "shared\tlarge.bin\t")
     target = f"{world.dir}/bob-large.bin"
-    before = served(carol)
+    before = settled(carol)
     bob.say(f'download carol large.bin "{windows_path(target)}"')
     until("a third is here", lambda: served(carol) - before > LARGE_BYTES // 3)
     bob.process.kill()
@@ -181,6 +181,15 @@ def served(program):
     """Bytes that a Linux program has read, to serve them."""
     with open(f"/proc/{program.process.pid}/io") as io:
         return int(io.readline().split()[1])
+
+
+def settled(program):
+    """The same when it reads hardly any more: a file that is seconds old is read a second time, to be sure of it."""
+    read, now = 0, served(program)
+    while now - read > 1 << 20:
+        time.sleep(4)
+        read, now = now, served(program)
+    return now
 
 
 def names_of_vectors():
