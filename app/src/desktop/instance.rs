@@ -237,6 +237,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_start_that_says_nothing_does_not_keep_the_window_from_ending() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (listening, _purposes) = window(folder.path());
+        let silent = Stream::connect(name(folder.path()).expect("short")).expect("connects");
+        // Very likely it is being listened to by now; if not, the window ends all the sooner.
+        std::thread::sleep(Duration::from_millis(200));
+        drop(listening);
+        drop(silent);
+    }
+
     #[cfg(unix)]
     #[test]
     fn strangers_get_nothing_and_nobody_else_may_speak() {

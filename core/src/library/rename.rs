@@ -150,8 +150,9 @@ impl RenamePlan {
         }
         let whole: BTreeSet<RootId> = moves.keys().filter(|(_, at)| at.is_empty()).map(|(id, _)| *id).collect();
         let left = whole.iter().copied().collect();
-        let stage = Stage::Beginning(moves.keys().cloned().collect());
-        Ok(Renaming { moves, whole, left, stage, shares })
+        let places: Vec<OldPlace> = moves.keys().cloned().collect();
+        let stage = Stage::Beginning(places.clone());
+        Ok(Renaming { moves, whole, places, left, stage, shares })
     }
 }
 
@@ -161,6 +162,8 @@ pub struct Renaming {
     moves: BTreeMap<OldPlace, Root>,
     /// The old roots of which nothing is left.
     whole: BTreeSet<RootId>,
+    /// The old places in which nothing may be left.
+    places: Vec<OldPlace>,
     /// The old roots that are still to be ended.
     left: Vec<RootId>,
     stage: Stage,
@@ -176,7 +179,7 @@ enum Stage {
     Moving,
     /// What was found in the old places after all was planned is given up, since it is found again under the new name. The
     /// next of the last place is after this one.
-    Leaving(Vec<OldPlace>, Option<SharePath>),
+    Leaving(Option<SharePath>),
     /// Nothing is left of the old roots.
     Ending,
 }
@@ -225,9 +228,9 @@ impl Renaming {
                             library.rehome(&old, new, root.id, relative, changes);
                         }
                     }
-                    None => self.stage = Stage::Leaving(self.moves.keys().cloned().collect(), None),
+                    None => self.stage = Stage::Leaving(None),
                 },
-                Stage::Leaving(left, after) => match left.last() {
+                Stage::Leaving(after) => match self.places.last() {
                     Some((old, at)) => {
                         let is_empty = at.is_empty() && library.totals_of(*old).files == 0;
                         *after = match library.root(*old).filter(|_| !is_empty).cloned() {
@@ -239,7 +242,7 @@ impl Renaming {
                             None => None,
                         };
                         if after.is_none() {
-                            left.pop();
+                            self.places.pop();
                         }
                     }
                     None => self.stage = Stage::Ending,
