@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch as watched};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,8 @@ pub(super) const ORDERS_MAX: usize = 4096;
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// While we wait for a slot the peer says so every 15 seconds.
 const QUEUED_SILENCE_MAX: Duration = Duration::from_secs(50);
+/// Nothing can be sent any more: so long what the peer said before is still read.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection is to do.
 #[derive(Debug)]
@@ -110,7 +113,7 @@ impl<'a> PeerLink<'a> {
         if self.state.is_mapped.get() { Way::Mapped } else { self.way }
     }
 
-    /// Has it do something.
+    /// Has it do something. One that ends takes it too, and owes it then: why it ends is for [`PeerLink::work`] to say.
     ///
     /// # Errors
     ///
@@ -127,7 +130,10 @@ impl<'a> PeerLink<'a> {
             // What is answered already has no number that the peer would know.
             Order::Cancel(ids) => Order::Cancel(ids.into_iter().filter(|id| open.contains_key(id)).collect()),
         };
-        self.orders.try_send(order).map_err(|_hangs| Why::Silent)
+        match self.orders.try_send(order) {
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(Why::Silent),
+        }
     }
 
     /// Whether it owes nothing, and nothing of it is on its way.
@@ -188,6 +194,8 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<O
             writer.flush().await
         };
         if let Err(error) = sent.await {
+            // Meanwhile the other half reads on, and ends by itself.
+            sleep(LAST_WORDS_MAX).await;
             return Why::Io(error);
         }
     }

@@ -83,8 +83,7 @@ async fn connect_and_work(
     }
     let mut links = Links::new(link, reporter);
     let why = links.work(contact, around, &mut orders, cancel).await;
-    links.finish().await;
-    why
+    links.finish(why).await
 }
 
 /// What came of trying to reach a peer, and what was tried.
@@ -124,7 +123,7 @@ impl<'a> Links<'a> {
             let due = self.upgrades.next_deadline().filter(|_| looking.is_none() && self.left.is_none());
             let done = tokio::select! {
                 why = self.current.work.as_mut() => self.current_ended(why).await,
-                _why = left_work(&mut self.left) => self.left_ended().await,
+                why = left_work(&mut self.left) => self.left_ended(why).await,
                 order = orders.recv() => match order {
                     Some(order) => self.give(order),
                     None => Err(Why::Closed),
@@ -189,8 +188,8 @@ impl<'a> Links<'a> {
     }
 
     /// The old connection has ended; what it still owed is asked for anew.
-    async fn left_ended(&mut self) -> Result<(), Why> {
-        let Some(left) = self.left.take() else { return Ok(()) };
+    async fn left_ended(&mut self, why: Why) -> Result<(), Why> {
+        let Some(left) = self.left.take().filter(|_| !why.is_fault()) else { return Err(why) };
         self.ask_again(left.owed())?;
         self.speak().await;
         Ok(())
@@ -198,9 +197,7 @@ impl<'a> Links<'a> {
 
     /// The connection has ended; the old one goes on, if it is there.
     async fn current_ended(&mut self, why: Why) -> Result<(), Why> {
-        let Some(left) = self.left.take().filter(|_| !matches!(why, Why::Misbehaved | Why::Flapping)) else {
-            return Err(why);
-        };
+        let Some(left) = self.left.take().filter(|_| !why.is_fault()) else { return Err(why) };
         let ended = std::mem::replace(&mut self.current, left);
         self.upgrades = Upgrades::new(self.current.way, now());
         self.reporter.send(Report::Way(self.current.way())).await;
@@ -220,12 +217,16 @@ impl<'a> Links<'a> {
         self.reporter.send(place.map_or(Report::Granted, Report::Queued)).await;
     }
 
-    /// Ends them; what has come is told.
-    async fn finish(self) {
+    /// Ends them; what has come is told. Says why they end: for this, or for what a peer was found to have done meanwhile.
+    async fn finish(self, mut why: Why) -> Why {
         for link in std::iter::once(self.current).chain(self.left).filter(|link| !link.has_ended()) {
             link.stop();
-            link.work.await;
+            let last = link.work.await;
+            if last.is_fault() && !why.is_fault() {
+                why = last;
+            }
         }
+        why
     }
 }
 

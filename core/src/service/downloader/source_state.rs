@@ -58,6 +58,13 @@ pub(super) enum Why {
     Flapping,
 }
 
+impl Why {
+    /// Whether the peer has done what it must not: that counts more than anything else that ends its connections.
+    pub(super) fn is_fault(&self) -> bool {
+        matches!(self, Self::Misbehaved | Self::Flapping)
+    }
+}
+
 /// Tells in the name of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Reporter {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -41,7 +42,7 @@ struct Open {
     cancel: CancellationToken,
 }
 
-/// A connection took no order any more, and is left.
+/// A connection hangs, and is left.
 #[derive(Debug)]
 pub(super) struct LeftConnection;
 
@@ -111,16 +112,14 @@ impl Connections {
         }
     }
 
-    /// Has a connection do something; one that is gone has nothing to do.
+    /// Has a connection do something; one that is gone, or whose last word is on the way, has nothing to do.
     ///
     /// # Errors
     ///
-    /// [`LeftConnection`] if it hangs, or if it ends and its last word is on the way.
+    /// [`LeftConnection`] if it hangs.
     pub(super) fn order(&mut self, id: SourceId, order: Order) -> Result<(), LeftConnection> {
         let Some(open) = self.open.get(&id) else { return Ok(()) };
-        if open.orders.try_send(order).is_ok() {
-            return Ok(());
-        }
+        let Err(TrySendError::Full(_)) = open.orders.try_send(order) else { return Ok(()) };
         self.disconnect(id);
         Err(LeftConnection)
     }

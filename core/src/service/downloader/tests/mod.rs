@@ -3,6 +3,7 @@
 mod flights;
 mod honest;
 mod hostile;
+mod last_word;
 mod meeting;
 mod metered;
 mod trouble;
