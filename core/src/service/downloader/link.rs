@@ -38,7 +38,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// While we wait for a slot the peer says so every 15 seconds.
 const QUEUED_SILENCE_MAX: Duration = Duration::from_secs(50);
 /// Nothing can be sent any more: so long what the peer said before is still read.
-const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+const PEER_LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection is to do.
 #[derive(Debug)]
@@ -195,7 +195,7 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<O
         };
         if let Err(error) = sent.await {
             // Meanwhile the other half reads on, and ends by itself.
-            sleep(LAST_WORDS_MAX).await;
+            sleep(PEER_LAST_WORDS_MAX).await;
             return Why::Io(error);
         }
     }

@@ -14,7 +14,7 @@ use crate::service::tracker_client::reasons::AwayReason;
 /// Bytes read at once.
 const REPLY_READ_BYTES: usize = 32 * 1024;
 /// Nothing can be sent any more: so long the tracker is still listened to. It may have said why.
-const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+const TRACKER_LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 pub(super) async fn write_some(writer: &mut (impl AsyncWrite + Unpin), out: &mut BytesMut) -> Result<(), AwayReason> {
     let written = async {
@@ -24,7 +24,7 @@ pub(super) async fn write_some(writer: &mut (impl AsyncWrite + Unpin), out: &mut
     match written.await {
         Ok(()) => Ok(()),
         Err(error) => {
-            sleep(LAST_WORDS_MAX).await;
+            sleep(TRACKER_LAST_WORDS_MAX).await;
             Err(broken(error))
         }
     }
