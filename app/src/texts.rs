@@ -18,6 +18,8 @@ use potok_core::model::shown_path::ShownPath;
 use potok_core::model::transfer_details::SourceStanding;
 use potok_core::model::username::{BadUsername, Username};
 use potok_core::model::way::Way;
+use potok_core::node::failure::Failure;
+use potok_core::node::intent::TransferId;
 use potok_core::node::warning::Warning;
 use potok_core::protocol::reply::PartialAnswer;
 use potok_core::service::share_indexer::event::WhyNotShared;
@@ -65,6 +67,16 @@ pub fn of_skipped(path: &str, why: &WhyNotShared, more: u64) -> String {
         t!("console.skipped", path = path, why = why).into_owned()
     } else {
         t!("console.skipped-several", path = path, why = why, more = more).into_owned()
+    }
+}
+
+/// Why one file of a download failed, its name in front unless the sentence has it; and how many others did.
+pub fn of_failed_file(number: TransferId, remote_path: &str, failure: &Failure, more: u64) -> String {
+    let (path, sentence) = (Shown(remote_path).to_string(), of_failure(failure));
+    let why = if sentence.contains(&path) { sentence } else { format!("{path}: {sentence}") };
+    match more {
+        0 => why,
+        more => t!("console.failed-several", why = why, number = number, more = more).into_owned(),
     }
 }
 

@@ -317,8 +317,8 @@ impl Model {
                 let (original, path) = (Shown(&original).to_string(), ShownPath(&local_path).to_string());
                 self.push_log(Tone::Info, t!("console.renamed", original = original, path = path).into_owned());
             }
-            NodeEvent::FileFailed { number, remote_path, failure } => {
-                let text = format!("{}: {}", Shown(&remote_path), texts::of_failure(&failure));
+            NodeEvent::FileFailed { number, remote_path, failure, more } => {
+                let text = texts::of_failed_file(number, &remote_path, &failure, more);
                 self.push_log(Tone::Bad, text);
                 self.failed_files.add(number, remote_path, failure);
             }

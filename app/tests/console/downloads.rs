@@ -126,8 +126,9 @@ fn a_download_that_fails_fails_its_command() {
         script
     };
     let queued = || vec![transfer(NUMBER, TransferState::Queued)];
-    let failed_file =
-        |failure: Failure| Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: "Trip/a".into(), failure });
+    let failed_file = |failure: Failure| {
+        Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: "Trip/a".into(), failure, more: 0 })
+    };
 
     let then = vec![moved(TransferState::Failed(TransferError::Changed))];
     let err = format!("error: changed: 'Trip/': {sentence}\n");
@@ -188,7 +189,7 @@ fn what_was_left_out_is_told_at_the_end() {
     // What came in the way later is one question, of which the answer is told.
     let failed_file = |path: &str| {
         let failure = Failure::NotComing { path: path.into(), error: TransferError::Exists };
-        Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: path.into(), failure })
+        Then::Tell(NodeEvent::FileFailed { number: NUMBER, remote_path: path.into(), failure, more: 0 })
     };
     let end = moved(TransferState::Failed(TransferError::Exists));
     let then = vec![failed_file("Trip/a"), failed_file("Trip/b"), end];

@@ -64,6 +64,7 @@ fn the_reason_is_told_in_whole() {
         number: TransferId(1),
         remote_path: "Trip/x\u{202e}".into(),
         failure: Failure::NoTracker,
+        more: 0,
     });
     assert!(test.is_seen("From anna to /tmp/x") && test.is_seen("Trip/x⟨U+202E⟩: you are in no network yet"));
 }
@@ -85,6 +86,7 @@ fn what_came_in_the_way_is_asked_about_before_it_is_tried_again() {
         number: TransferId(1),
         remote_path: "Trip/x".into(),
         failure: Failure::NotComing { path: "Trip/x".into(), error: TransferError::Exists },
+        more: 0,
     });
     test.tell(at(1, 1, TransferState::Running));
     test.tell(at(1, 1, TransferState::Failed(TransferError::Exists)));

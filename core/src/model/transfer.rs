@@ -184,8 +184,10 @@ pub enum TransferError {
     /// Nothing can be written to the disk that it goes to.
     #[error("the disk that it goes to is read-only")]
     ReadOnly,
-    /// A link, a folder or a device lies where it, or a folder above it, should be.
-    #[error("a link, a folder or something else that is no regular file is in the way")]
+    /// A link, a folder or a device lies where it should be, or something else where a folder above it should be.
+    #[error(
+        "what lies there is in the way: a file where a folder should be, or a link, a folder or a device where a file should be"
+    )]
     InTheWay,
     /// Another download, or another program, writes there.
     #[error("another download or program writes to the same file")]

@@ -135,6 +135,8 @@ pub enum NodeEvent {
         remote_path: String,
         /// The reason, which asks something else of the person each time.
         failure: Failure,
+        /// How many more of it failed and are not told one by one: that was in an earlier run.
+        more: u64,
     },
     /// A file of a download is written under another name than its owner's, because the person said so.
     Renamed {

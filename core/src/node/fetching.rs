@@ -10,12 +10,12 @@ use crate::model::transfer::{QueueMove, Transfer, TransferId, TransferSelection}
 use crate::model::transfer_details::FileQuery;
 use crate::model::username::Username;
 use crate::model::way::Way;
+use crate::node::awaiting;
 use crate::node::download_place::DownloadPlace;
 use crate::node::event::{NodeEvent, Outcome};
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, Existing, IntentId, UnsafeNames};
-use crate::node::known_users;
-use crate::node::lookup::{self, FoundShares};
+use crate::node::lookup::FoundShares;
 use crate::node::naming::{self, Naming};
 use crate::node::outbox::Outbox;
 use crate::node::placing;
@@ -53,7 +53,7 @@ impl TransferHandles {
         self.downloader.expect(&request.user);
         let local = request.local_path.clone();
         let place = on_disk(move || DownloadPlace::find(local.as_ref(), folder)).await?;
-        let found = match self.find(id, &request.user, &request).await {
+        let found = match awaiting::find(&self.session, &self.outbox, id, &request).await {
             Ok(found) => found,
             // What was asked for before goes on without its owner being there.
             Err(why) => return self.queued_before(&request.user, request.remote_path.as_str(), &place).ok_or(why),
@@ -82,31 +82,12 @@ impl TransferHandles {
             return Ok(Outcome::NothingToFetch);
         };
         for (remote_path, failure) in refused {
-            self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
+            self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure, more: 0 });
         }
         for (original, local_path) in renamed {
             self.outbox.push(NodeEvent::Renamed { number, original, local_path });
         }
         Ok(Outcome::Queued(number))
-    }
-
-    async fn find(&self, id: IntentId, user: &Username, request: &DownloadRequest) -> Result<FoundShares, Failure> {
-        let mut changes = self.session.changes();
-        let mut is_told = false;
-        loop {
-            let client = self.session.client()?;
-            let found = lookup::find(&client, user, &request.remote_path).await;
-            match found {
-                Err(Failure::NoSuchUser { .. } | Failure::Offline { .. }) if request.wait => {}
-                Err(why) => return Err(why),
-                Ok(found) => return known_users::meet(&client, user).await.map(|()| found),
-            }
-            if !std::mem::replace(&mut is_told, true) {
-                self.outbox.push(NodeEvent::WaitingFor { id, user: user.to_string() });
-            }
-            // The sender lives as long as the engine.
-            let _ = changes.changed().await;
-        }
     }
 
     /// Whether a folder of theirs is on the list, and goes to this very folder.
@@ -230,10 +211,10 @@ pub(super) fn told_by(event: TransferEvent) -> Option<NodeEvent> {
         TransferEvent::FileFinished { id, target, size, hash } => {
             NodeEvent::Downloaded { number: id, local_path: target, size, hash }
         }
-        TransferEvent::FileFailed { id, remote, error } => {
+        TransferEvent::FileFailed { id, remote, error, more } => {
             let remote_path = remote.to_string();
             let failure = Failure::NotComing { path: remote_path.clone(), error };
-            NodeEvent::FileFailed { number: id, remote_path, failure }
+            NodeEvent::FileFailed { number: id, remote_path, failure, more }
         }
         TransferEvent::Renamed { id, remote, target } => {
             NodeEvent::Renamed { number: id, original: remote.to_string(), local_path: target }

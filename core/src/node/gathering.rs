@@ -123,7 +123,7 @@ impl TransferHandles {
             self.outbox.push(NodeEvent::Renamed { number, original, local_path });
         }
         for (remote_path, failure) in refused {
-            self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure });
+            self.outbox.push(NodeEvent::FileFailed { number, remote_path, failure, more: 0 });
         }
         Ok(Outcome::QueuedAll(numbers))
     }

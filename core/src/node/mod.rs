@@ -4,6 +4,7 @@
 //! side that something is there. Nothing here knows a toolkit, and nothing here waits for whoever listens.
 
 mod asking;
+mod awaiting;
 mod bridge;
 mod carrying_out;
 mod children;

@@ -83,11 +83,7 @@ async fn is_in_the_way(path: PathBuf, may_be_folder: bool) -> bool {
 
 /// The file, or the folder that all of it goes into.
 pub(super) fn top_of(download: &NewDownload) -> PathBuf {
-    let first = download.files.first().map(|file| match &file.name {
-        TargetName::Typed(name) => download.into.join(name),
-        TargetName::Below(names) => download.into.join(names.first().map_or("", |name| name.as_str())),
-    });
-    first.unwrap_or_else(|| download.into.clone())
+    download.files.first().map_or_else(|| download.into.clone(), |file| file.name.top_below(&download.into))
 }
 
 fn numbered(download: &NewDownload, number: usize) -> NewDownload {

@@ -285,6 +285,8 @@ fn who_waits_for_a_user_is_told_so() {
     let asked = guest.send(Intent::Download(request));
     guest.until(|notice| matches!(notice, NodeEvent::WaitingFor { id, user } if *id == asked && user == "late"));
     let mut late = Client::at("late", &tracker);
+    // They are here, and share nothing yet.
+    std::thread::sleep(Duration::from_millis(300));
     share(&mut late, &[("a", b"one")]);
     assert!(matches!(guest.outcome(asked), Ok(Outcome::Queued(_))));
     guest.until(|notice| matches!(notice, NodeEvent::Downloaded { .. }));

@@ -51,6 +51,13 @@ pub struct SavedDownload {
     pub states: Vec<(u32, SavedState)>,
 }
 
+impl SavedDownload {
+    /// The file, or the folder that all of it goes into.
+    pub fn top(&self) -> Option<PathBuf> {
+        self.files.first().map(|file| file.name.top_below(&self.into))
+    }
+}
+
 /// One file of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedFile {
@@ -77,6 +84,14 @@ impl TargetName {
         match self {
             Self::Typed(name) => folder.join(name),
             Self::Below(names) => names.iter().fold(folder.to_owned(), |path, name| path.join(name.as_str())),
+        }
+    }
+
+    /// What lies in the folder itself: the file, or the folder on the way to it.
+    pub fn top_below(&self, folder: &Path) -> PathBuf {
+        match self {
+            Self::Typed(name) => folder.join(name),
+            Self::Below(names) => folder.join(names.first().map_or("", |name| name.as_str())),
         }
     }
 

@@ -31,6 +31,8 @@ pub enum TransferEvent {
         remote: SharePath,
         /// The reason why it does not come.
         error: TransferError,
+        /// How many more of the download do not come either and are not told one by one: that was so in an earlier run.
+        more: u64,
     },
     /// One file of a download goes elsewhere, because something else is at its place and stays.
     Renamed {

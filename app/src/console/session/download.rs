@@ -11,9 +11,10 @@ use potok_core::node::intent::{DownloadRequest, FolderOfAllRequest, Intent, Tran
 use potok_core::node::work::{FailedWork, WorkFault};
 use rust_i18n::t;
 
-use crate::console::session::{ConsoleSession, Stop, about_file};
+use crate::console::session::{ConsoleSession, Stop};
 use crate::render::tables;
 use crate::signals::Interrupt;
+use crate::texts;
 
 /// What a download has come to so far.
 #[derive(Debug)]
@@ -198,11 +199,11 @@ impl ConsoleSession<'_> {
                 self.output.downloaded(&local_path, size, hash)?;
             }
             NodeEvent::Renamed { original, local_path, .. } => self.output.renamed(&original, &local_path)?,
-            NodeEvent::FileFailed { remote_path, failure, .. } => {
+            NodeEvent::FileFailed { number, remote_path, failure, more } => {
                 followed.has_failed_files = true;
                 let is_taken = matches!(&failure, Failure::NotComing { error: TransferError::Exists, .. });
                 followed.taken_places += u64::from(is_taken);
-                self.output.error(failure.code(), &about_file(&remote_path, &failure));
+                self.output.error(failure.code(), &texts::of_failed_file(number, &remote_path, &failure, more));
             }
             NodeEvent::TransferGone { .. } if followed.end.is_none() => followed.end = Some(Err(Failure::Cancelled)),
             _ => {}

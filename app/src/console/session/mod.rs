@@ -428,8 +428,8 @@ impl<'a> ConsoleSession<'a> {
                 let (path, size) = (ShownPath(&local_path), crate::human::size(size));
                 self.output.news(&t!("console.downloaded", path = path, size = size));
             }
-            NodeEvent::FileFailed { remote_path, failure, .. } => {
-                self.output.warning(&about_file(&remote_path, &failure));
+            NodeEvent::FileFailed { number, remote_path, failure, more } => {
+                self.output.warning(&texts::of_failed_file(number, &remote_path, &failure, more));
             }
             NodeEvent::Renamed { original, local_path, .. } => {
                 let (original, path) = (shown(&original), ShownPath(&local_path));
@@ -485,10 +485,4 @@ fn next_page(outcome: Outcome) -> Option<Intent> {
         Outcome::Stopped { more, .. } => Some(Intent::ListStopped { root: None, after: Some(more?) }),
         _ => None,
     }
-}
-
-/// Why one file of several failed; its name stands in front unless the sentence has it.
-pub(super) fn about_file(remote_path: &str, failure: &Failure) -> String {
-    let (path, sentence) = (Shown(remote_path).to_string(), texts::of_failure(failure));
-    if sentence.contains(&path) { sentence } else { format!("{path}: {sentence}") }
 }

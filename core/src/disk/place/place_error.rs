@@ -31,8 +31,8 @@ pub enum PlaceError {
     /// Too many files are open, or there is no memory left, here or in the whole system: worth trying again.
     #[error("too many files are open")]
     Overloaded,
-    /// A link, a folder or a device lies where a file or folder of ours should be.
-    #[error("a link, a folder or something else that is no regular file is in the way")]
+    /// A link, a folder or a device lies where a file of ours should be, or a link, a file or a device where a folder should.
+    #[error("what lies there is in the way")]
     InTheWay,
     /// Another transfer, perhaps of another program, writes the same unfinished file, or another program holds it.
     #[error("another transfer or program uses this file")]

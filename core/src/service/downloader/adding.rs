@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
 
+use crate::disk::place::place_error::PlaceError;
 use crate::disk::place::target::TargetDir;
 use crate::model::transfer::{TransferError, TransferId};
 use crate::service::downloader::files::patiently;
@@ -63,11 +64,14 @@ pub(super) fn save(
         return Err(AddError::Folder { path: download.into.clone(), why: error });
     }
     if download.is_folder {
+        if let Some(top) = download.top().filter(|top| top.symlink_metadata().is_ok_and(|there| !there.is_dir())) {
+            // None of its files could go there.
+            return Err(AddError::Folder { path: top, why: PlaceError::InTheWay });
+        }
         download.states.extend(taken(download).into_iter().map(|index| (index, SavedState::Held)));
     } else if !download.existing.is_replace() && !taken(download).is_empty() {
         // A file that is there already is all that was asked for.
-        let path = download.files.first().map(|file| file.name.path_below(&download.into)).unwrap_or_default();
-        return Err(AddError::Exists { path });
+        return Err(AddError::Exists { path: download.top().unwrap_or_default() });
     }
     // Where case is ignored one file would take the place of the other, or both would fill one part file.
     let same = same_names(download);
@@ -179,6 +183,27 @@ mod tests {
         // Nothing to look for, nothing is written into the folder.
         let mut download = download(home.path(), &["Trip/a", "Trip/b", "day/a"]);
         save(&store, &numbers, &mut download, |_| panic!("no need to look")).expect("saved");
+    }
+
+    #[test]
+    fn a_folder_does_not_go_where_something_else_lies() {
+        let home = tempfile::tempdir().expect("folder");
+        let store = Store::open(&home.path().join("potok.redb")).expect("opens").store;
+        let numbers = TransferNumbers::after(&store).expect("read");
+        let top = home.path().join("Trip");
+        std::fs::write(&top, "a file").expect("written");
+        let mut new = download(home.path(), &["Trip/a", "Trip/b"]);
+        for existing in [Existing::Refuse, Existing::Replace, Existing::KeepBoth, Existing::LeaveOut] {
+            new.existing = existing;
+            let refused = save(&store, &numbers, &mut new, |_| true);
+            let is_right =
+                matches!(&refused, Err(AddError::Folder { path, why: PlaceError::InTheWay }) if *path == top);
+            assert!(is_right, "{existing:?}: {refused:?}");
+        }
+        assert!(store.downloads().expect("read").is_empty(), "nothing is in the queue");
+        std::fs::remove_file(&top).expect("removed");
+        std::fs::create_dir(&top).expect("made");
+        save(&store, &numbers, &mut new, |_| true).expect("saved");
     }
 
     #[test]

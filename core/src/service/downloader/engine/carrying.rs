@@ -90,7 +90,7 @@ impl Engine {
         self.record.save_files(vec![(file.job, file.index, SavedState::Failed(error.clone()))]);
         if let Some(saved) = job.saved.files.get(file.index as usize) {
             let remote = saved.remote.clone();
-            self.told.push(TransferEvent::FileFailed { id: file.job, remote, error });
+            self.told.push(TransferEvent::FileFailed { id: file.job, remote, error, more: 0 });
         }
     }
 

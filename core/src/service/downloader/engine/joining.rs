@@ -78,7 +78,7 @@ impl Engine {
             // Of one file it is all that was asked for.
             for file in growth.changed.iter().filter_map(|index| growth.download.files.get(*index as usize)) {
                 let (remote, error) = (file.remote.clone(), TransferError::Exists);
-                self.told.push(TransferEvent::FileFailed { id, remote, error });
+                self.told.push(TransferEvent::FileFailed { id, remote, error, more: 0 });
             }
         }
         if growth.is_nothing() {
@@ -122,7 +122,7 @@ impl Engine {
         self.machine.hold(id, &indexes);
         self.join(id);
         for (remote, error) in left_out {
-            self.told.push(TransferEvent::FileFailed { id, remote, error });
+            self.told.push(TransferEvent::FileFailed { id, remote, error, more: 0 });
         }
     }
 

@@ -139,16 +139,21 @@ impl Engine {
         self.looks.will_be_asked(id, true, Vec::new());
     }
 
+    /// What failed in an earlier run is told again: nobody may have heard it. One stands for all, which may be very many.
+    fn told_failed(&mut self, id: TransferId, download: &SavedDownload) {
+        let mut failed = download.states.iter().filter_map(|(index, state)| match state {
+            SavedState::Failed(error) => Some((download.files.get(*index as usize)?.remote.clone(), error.clone())),
+            _ => None,
+        });
+        if let Some((remote, error)) = failed.next() {
+            self.told.push(TransferEvent::FileFailed { id, remote, error, more: failed.count() as u64 });
+        }
+    }
+
     /// A download that is on disk.
     pub(super) fn take_in(&mut self, id: TransferId, download: SavedDownload) {
         let job = adding::job_of(&download);
-        for (index, state) in &download.states {
-            // Told again after a restart: nobody may have heard it.
-            if let (SavedState::Failed(error), Some(file)) = (state, download.files.get(*index as usize)) {
-                let (remote, error) = (file.remote.clone(), error.clone());
-                self.told.push(TransferEvent::FileFailed { id, remote, error });
-            }
-        }
+        self.told_failed(id, &download);
         let (is_paused, is_over) = (download.is_paused, job.is_over());
         let files = JobFiles::new(download);
         self.targets.settle(id, &files);

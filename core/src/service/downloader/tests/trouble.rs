@@ -152,3 +152,28 @@ async fn a_file_that_was_finished_unnoticed_is_found_to_be_whole() {
     assert!(*content_source.reads.lock() < 2 + 5, "the large one was not fetched, but for what was asked for ahead");
     assert_eq!(read(&fetching.path("d/x")), b"something else");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_an_earlier_run_is_told_again_in_one_word() {
+    let file = bytes(1, 10);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let book = Book::of(&[&server.contact]);
+    let fetching = fetch(&book).await;
+    std::fs::create_dir(fetching.path("d")).expect("folder");
+    let names: Vec<String> = (0..50).map(|n| format!("d/{n}")).collect();
+    let wanted: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), file.as_slice())).collect();
+    names.iter().for_each(|name| std::fs::write(fetching.path(name), "mine").expect("written"));
+    let id = fetching.add(&server.contact, &wanted).await;
+    // After a restart nobody waits for an answer.
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    assert_eq!(failures(&fetching.over(id).await), [&TransferError::Exists; 50]);
+    let home = fetching.stop().await;
+    let mut fetching = fetch_in(home, &book, Arc::new(RealDisk)).await;
+    let events = fetching.over(id).await;
+    let told = events.iter().filter_map(|event| match event {
+        TransferEvent::FileFailed { error, more, .. } => Some((error, *more)),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(&TransferError::Exists, 49)]);
+}
