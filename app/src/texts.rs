@@ -72,12 +72,17 @@ pub fn of_skipped(path: &str, why: &WhyNotShared, more: u64) -> String {
 
 /// Why one file of a download failed, its name in front unless the sentence has it; and how many others did.
 pub fn of_failed_file(number: TransferId, remote_path: &str, failure: &Failure, more: u64) -> String {
-    let (path, sentence) = (Shown(remote_path).to_string(), of_failure(failure));
-    let why = if sentence.contains(&path) { sentence } else { format!("{path}: {sentence}") };
+    let why = about_file(remote_path, of_failure(failure));
     match more {
         0 => why,
         more => t!("console.failed-several", why = why, number = number, more = more).into_owned(),
     }
+}
+
+/// A sentence about one file of several: its name stands in front unless the sentence has it.
+pub fn about_file(remote_path: &str, sentence: String) -> String {
+    let path = Shown(remote_path).to_string();
+    if sentence.contains(&path) { sentence } else { format!("{path}: {sentence}") }
 }
 
 /// The sentence of this name in this language, if there is one.

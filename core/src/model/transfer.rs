@@ -185,9 +185,7 @@ pub enum TransferError {
     #[error("the disk that it goes to is read-only")]
     ReadOnly,
     /// A link, a folder or a device lies where it should be, or something else where a folder above it should be.
-    #[error(
-        "what lies there is in the way: a file where a folder should be, or a link, a folder or a device where a file should be"
-    )]
+    #[error("something of another kind lies there (a folder, a file, a link or a device)")]
     InTheWay,
     /// Another download, or another program, writes there.
     #[error("another download or program writes to the same file")]

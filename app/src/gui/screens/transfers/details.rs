@@ -138,7 +138,7 @@ fn overview(ui: &mut Ui, model: &Model, transfer: &Transfer, details: Option<&Tr
         ui.add(Label::new(state).selectable(true).wrap());
         widgets::weak(ui, who_and_where(transfer));
         for (path, why) in model.failed_files.of(transfer.number) {
-            let text = format!("{}: {}", Shown(path), texts::in_window(why));
+            let text = texts::about_file(path, texts::in_window(why));
             ui.add(Label::new(RichText::new(text).font(theme::small()).color(p.bad)).wrap());
         }
     });
