@@ -86,7 +86,7 @@ mod tests {
         let begun = Instant::now();
         assert!(!pause(&mut changes, begun + ANNOUNCING_MAX).await);
         assert_eq!(begun.elapsed(), ANNOUNCING_PAUSE, "nothing came");
-        for (lines, expected_secs) in [(10, 10 * 9 + 10), (1000, 300)] {
+        for (lines, expected_tenths) in [(10, 10 * 9 + 10), (1000, 300)] {
             let telling = sender.clone();
             let task = tokio::spawn(async move {
                 for _ in 0..lines {
@@ -97,7 +97,7 @@ mod tests {
             let begun = Instant::now();
             assert!(pause(&mut changes, begun + ANNOUNCING_MAX).await);
             let tenths = begun.elapsed().as_millis() / 100;
-            assert!(tenths.abs_diff(expected_secs) <= 10, "{lines}: {tenths}");
+            assert!(tenths.abs_diff(expected_tenths) <= 10, "{lines}: {tenths}");
             task.abort();
         }
     }
