@@ -244,7 +244,12 @@ mod tests {
         let silent = Stream::connect(name(folder.path()).expect("short")).expect("connects");
         // Very likely it is being listened to by now; if not, the window ends all the sooner.
         std::thread::sleep(Duration::from_millis(200));
-        drop(listening);
+        let (ends, ended) = crossbeam_channel::bounded::<Infallible>(0);
+        std::thread::spawn(move || {
+            drop(listening);
+            drop(ends);
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Err(crossbeam_channel::RecvTimeoutError::Disconnected));
         drop(silent);
     }
 

@@ -78,6 +78,8 @@ pub const HASH_THREADS_MAX: usize = 64;
 /// How seldom shared folders may be compared with the disk, in seconds: a month. Far larger numbers are no time any more.
 pub const RECONCILE_SECONDS_MAX: u64 = 30 * 86_400;
 
+/// Nothing can be sent to the other side any more: so long it is still listened to, since it may have said why.
+pub const READ_AFTER_WRITE_ERROR_MAX: Duration = Duration::from_secs(1);
 /// How long reaching a peer may take, TCP and TLS together, before another source is tried.
 pub const PEER_CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Peers that are served at the same time: fewer get more each, and others wait in the queue.

@@ -56,6 +56,14 @@ impl SavedDownload {
     pub fn top(&self) -> Option<PathBuf> {
         self.files.first().map(|file| file.name.top_below(&self.into))
     }
+
+    /// The files that do not come, and why.
+    pub fn failed(&self) -> impl Iterator<Item = (&SharePath, &TransferError)> {
+        self.states.iter().filter_map(|(index, state)| match state {
+            SavedState::Failed(error) => Some((&self.files.get(*index as usize)?.remote, error)),
+            _ => None,
+        })
+    }
 }
 
 /// One file of a download.

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::disk::place::case::tells_case_apart;
 use crate::disk::place::place_error::PlaceError;
 use crate::disk::place::target::{Kept, Part, Target, TargetDir};
 use crate::model::block_list::BlockList;
@@ -48,7 +49,7 @@ const VERIFYING_MAX: usize = 4;
 /// Files are read back in pieces of this size.
 const PIECE_BYTES: usize = 1024 * 1024;
 
-/// The calls that a full or broken disk refuses; tests put a bad disk in its place.
+/// In what disks differ, and what a full or broken one refuses; tests put another disk in its place.
 pub trait Disk: Send + Sync + 'static {
     /// Writes all of `data` at `offset`.
     fn write_at(&self, part: &Part, data: &[u8], offset: u64) -> Result<(), PlaceError> {
@@ -58,6 +59,11 @@ pub trait Disk: Send + Sync + 'static {
     /// Room left for us, in bytes; `None` where it cannot be known.
     fn free_bytes(&self, folder: &TargetDir) -> Result<Option<u64>, PlaceError> {
         folder.free_bytes()
+    }
+
+    /// Whether two names that differ by case alone are two files there.
+    fn tells_case_apart(&self, folder: &Path) -> bool {
+        tells_case_apart(folder)
     }
 }
 

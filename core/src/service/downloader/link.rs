@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::attempt::TriedWay;
+use crate::model::limits;
 use crate::model::way::Way;
 use crate::net::local;
 use crate::net::outgoing::Outgoing;
@@ -37,8 +38,6 @@ pub(super) const ORDERS_MAX: usize = 4096;
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// While we wait for a slot the peer says so every 15 seconds.
 const QUEUED_SILENCE_MAX: Duration = Duration::from_secs(50);
-/// Nothing can be sent any more: so long what the peer said before is still read.
-const PEER_LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection is to do.
 #[derive(Debug)]
@@ -195,7 +194,7 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut orders: mpsc::Receiver<O
         };
         if let Err(error) = sent.await {
             // Meanwhile the other half reads on, and ends by itself.
-            sleep(PEER_LAST_WORDS_MAX).await;
+            sleep(limits::READ_AFTER_WRITE_ERROR_MAX).await;
             return Why::Io(error);
         }
     }

@@ -1,20 +1,17 @@
 //! Bytes to and from a tracker, and what a line of it is.
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::sleep;
 
 use crate::model::absence::AbsenceReason;
+use crate::model::limits;
 use crate::protocol::head::Head;
 use crate::protocol::line::{Line, LineDecoder};
 use crate::service::tracker_client::reasons::AwayReason;
 
 /// Bytes read at once.
 const REPLY_READ_BYTES: usize = 32 * 1024;
-/// Nothing can be sent any more: so long the tracker is still listened to. It may have said why.
-const TRACKER_LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 pub(super) async fn write_some(writer: &mut (impl AsyncWrite + Unpin), out: &mut BytesMut) -> Result<(), AwayReason> {
     let written = async {
@@ -24,7 +21,7 @@ pub(super) async fn write_some(writer: &mut (impl AsyncWrite + Unpin), out: &mut
     match written.await {
         Ok(()) => Ok(()),
         Err(error) => {
-            sleep(TRACKER_LAST_WORDS_MAX).await;
+            sleep(limits::READ_AFTER_WRITE_ERROR_MAX).await;
             Err(broken(error))
         }
     }

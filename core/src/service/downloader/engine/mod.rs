@@ -92,7 +92,7 @@ impl Engine {
         let (saved, ranks, ways) = tokio::task::spawn_blocking(read).await.map_err(|_panic| AddError::Stopped)??;
         let now_settings = *settings.borrow();
         let (events, heard) = mpsc::channel(EVENTS_MAX);
-        let files = Arc::new(Files::new(disk, settings.clone()));
+        let files = Arc::new(Files::new(Arc::clone(&disk), settings.clone()));
         let (finisher, finisher_task) = Finisher::start(Arc::clone(&files), Arc::clone(&store), events.clone());
         let limiter = Arc::new(Limiter::new(now_settings.bytes_per_second));
         let around = DownloadResources {
@@ -110,7 +110,7 @@ impl Engine {
             connections: Connections::new(around, events.clone(), cancel.clone()),
             file_work: FileWork::new(files, Arc::clone(&store), events.clone()),
             looks: Looks::new(Arc::clone(&store), events.clone()),
-            targets: Targets::new(Arc::clone(&store), numbers, events),
+            targets: Targets::new(Arc::clone(&store), disk, numbers, events),
             record: QueueRecord::new(store),
             told: DownloadNews::new(list, listener),
             settings,
@@ -121,6 +121,7 @@ impl Engine {
         };
         engine.machine.set_metered(now_settings.is_metered);
         for (id, download) in saved {
+            engine.tell_failed_before(id, &download);
             engine.take_in(id, download);
             engine.look(id);
         }

@@ -117,6 +117,10 @@ impl Engine {
         match &result {
             Ok(id) => {
                 let is_asked = download.is_folder && download.existing == Existing::Refuse;
+                for (remote, error) in download.failed() {
+                    let (id, remote, error) = (*id, remote.clone(), error.clone());
+                    self.told.push(TransferEvent::FileFailed { id, remote, error, more: 0 });
+                }
                 self.take_in(*id, download);
                 if is_asked {
                     self.hold_all(*id);
@@ -140,20 +144,17 @@ impl Engine {
     }
 
     /// What failed in an earlier run is told again: nobody may have heard it. One stands for all, which may be very many.
-    fn told_failed(&mut self, id: TransferId, download: &SavedDownload) {
-        let mut failed = download.states.iter().filter_map(|(index, state)| match state {
-            SavedState::Failed(error) => Some((download.files.get(*index as usize)?.remote.clone(), error.clone())),
-            _ => None,
-        });
+    pub(super) fn tell_failed_before(&mut self, id: TransferId, download: &SavedDownload) {
+        let mut failed = download.failed();
         if let Some((remote, error)) = failed.next() {
-            self.told.push(TransferEvent::FileFailed { id, remote, error, more: failed.count() as u64 });
+            let (remote, error, more) = (remote.clone(), error.clone(), failed.count() as u64);
+            self.told.push(TransferEvent::FileFailed { id, remote, error, more });
         }
     }
 
     /// A download that is on disk.
     pub(super) fn take_in(&mut self, id: TransferId, download: SavedDownload) {
         let job = adding::job_of(&download);
-        self.told_failed(id, &download);
         let (is_paused, is_over) = (download.is_paused, job.is_over());
         let files = JobFiles::new(download);
         self.targets.settle(id, &files);

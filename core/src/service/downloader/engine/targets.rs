@@ -7,10 +7,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::disk::place::case::tells_case_apart;
 use crate::model::transfer::TransferId;
 use crate::service::downloader::adding::{self, Added, LookedAtOver};
-use crate::service::downloader::files::JobFiles;
+use crate::service::downloader::files::{Disk, JobFiles};
 use crate::service::downloader::joining::{Grown, Growth};
 use crate::service::downloader::{AddError, Event, NewDownload};
 use crate::service::transfer_numbers::TransferNumbers;
@@ -23,6 +22,7 @@ pub(super) type AddReply = oneshot::Sender<Result<TransferId, AddError>>;
 /// The places of all downloads on the list, and the way onto it.
 pub(super) struct Targets {
     store: Arc<Store>,
+    disk: Arc<dyn Disk>,
     numbers: Arc<TransferNumbers>,
     /// Which download goes to which path; `None` while it is being added.
     taken: HashMap<PathBuf, Option<TransferId>>,
@@ -32,8 +32,13 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn new(store: Arc<Store>, numbers: Arc<TransferNumbers>, events: mpsc::Sender<Event>) -> Self {
-        Self { store, numbers, taken: HashMap::new(), deferred: Vec::new(), events }
+    pub(super) fn new(
+        store: Arc<Store>,
+        disk: Arc<dyn Disk>,
+        numbers: Arc<TransferNumbers>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Self { store, disk, numbers, taken: HashMap::new(), deferred: Vec::new(), events }
     }
 
     /// The first of these paths that a download goes to already, and which one; `None` while that one is being added.
@@ -61,7 +66,9 @@ impl Targets {
     ) {
         self.taken.extend(paths.into_iter().map(|path| (path, None)));
         let (store, numbers, events) = (Arc::clone(&self.store), Arc::clone(&self.numbers), self.events.clone());
+        let disk = Arc::clone(&self.disk);
         tasks.spawn_blocking(move || {
+            let tells_case_apart = |folder: &Path| disk.tells_case_apart(folder);
             let result = adding::save(&store, &numbers, &mut download, tells_case_apart);
             let _ended = events.blocking_send(Event::Added(Box::new(Added { download, result, reply })));
         });
@@ -88,9 +95,9 @@ impl Targets {
         for index in growth.added() {
             self.taken.insert(growth.path(index), None);
         }
-        let (store, events) = (Arc::clone(&self.store), self.events.clone());
+        let (store, disk, events) = (Arc::clone(&self.store), Arc::clone(&self.disk), self.events.clone());
         tasks.spawn_blocking(move || {
-            let result = growth.save(&store, id, tells_case_apart);
+            let result = growth.save(&store, id, |folder: &Path| disk.tells_case_apart(folder));
             let _ended = events.blocking_send(Event::Grown(Box::new(Grown { id, growth, result, reply })));
         });
     }

@@ -177,3 +177,30 @@ async fn what_failed_in_an_earlier_run_is_told_again_in_one_word() {
     });
     assert_eq!(told.collect::<Vec<_>>(), [(&TransferError::Exists, 49)]);
 }
+
+/// A disk to which two names that differ by case alone are one.
+struct CaselessDisk;
+
+impl Disk for CaselessDisk {
+    fn tells_case_apart(&self, _folder: &Path) -> bool {
+        false
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_name_that_is_another_on_this_disk_is_told() {
+    let file = bytes(1, 10);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let home = tempfile::tempdir().expect("folder");
+    let mut fetching = fetch_in(home, &Book::of(&[&server.contact]), Arc::new(CaselessDisk)).await;
+    let wanted: Vec<(&str, &[u8])> =
+        ["d/a", "d/A", "d/b", "d/B", "d/c"].iter().map(|name| (*name, file.as_slice())).collect();
+    let id = fetching.add(&server.contact, &wanted).await;
+    let events = fetching.over(id).await;
+    let told = events.iter().filter_map(|event| match event {
+        TransferEvent::FileFailed { remote, error: TransferError::SameName, more: 0, .. } => Some(remote.as_str()),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["d/A", "d/B"]);
+    assert_eq!(read(&fetching.path("d/c")), file);
+}
