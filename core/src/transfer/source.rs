@@ -93,6 +93,8 @@ pub(crate) struct Source {
     pub(crate) waits_long: bool,
     /// How often in a row its connection was ended because it answered without sending anything.
     pub(crate) strikes: u32,
+    /// How often in a row its connection ended while it owed answers.
+    pub(crate) unanswered: u32,
     /// When that was forgotten last, because it came back from elsewhere.
     excused_at: Option<Instant>,
     /// That was too often: nothing is asked of it until it comes back from elsewhere, or a person tries again.
@@ -134,6 +136,7 @@ impl Source {
             waiting_since: None,
             waits_long: false,
             strikes: 0,
+            unanswered: 0,
             excused_at: None,
             is_given_up: false,
             window: Window::new(now),
@@ -175,7 +178,7 @@ impl Source {
     /// By what it did so far: whom to ask first, the least first.
     pub(crate) fn preference(&self) -> impl Ord + use<> {
         let is_tried = self.delivered > 0 && !self.has_not_answered && !self.waits_long;
-        (!is_tried, self.has_not_answered || self.waits_long, self.strikes)
+        (!is_tried, self.has_not_answered || self.waits_long, self.strikes.saturating_add(self.unanswered))
     }
 
     /// It is worth asking once more, whatever it did.
@@ -238,6 +241,7 @@ impl Source {
 
     /// Every open request of a connection that is gone.
     pub(crate) fn disconnected(&mut self, now: Instant) -> Vec<Ask> {
+        self.unanswered = self.unanswered.saturating_add(u32::from(!self.open.is_empty()));
         self.link = Link::Down;
         self.waits_no_more();
         self.way = None;

@@ -119,7 +119,7 @@ impl Downloads {
         if matches!(outcome, AskOutcome::Written)
             && let Some(source) = self.sources.get_mut(id)
         {
-            source.strikes = 0;
+            (source.strikes, source.unanswered) = (0, 0);
             source.delivered += 1;
         }
         // What it was told to leave is not its to give back: the same may have been asked of it anew.
@@ -306,13 +306,15 @@ impl Downloads {
     }
 
     pub(super) fn fill_all(&mut self, now: Instant) {
-        let ready: Vec<SourceId> = self
+        // Of two that may be asked for a block at most: those who do not answer must not stand before one who does.
+        let mut ready: Vec<(SourceId, _)> = self
             .sources
             .iter()
             .filter(|(_, source)| source.link == Link::Up && source.may_fill)
-            .map(|(id, _)| id)
+            .map(|(id, source)| (id, source.preference()))
             .collect();
-        for id in ready {
+        ready.sort_by(|(_, one), (_, other)| one.cmp(other));
+        for (id, _) in ready {
             if let Some(source) = self.sources.get_mut(id) {
                 source.may_fill = false;
             }
