@@ -133,9 +133,11 @@ def run(options, manager, programs):
     port = tracker.hear("listening on ")[1].rsplit(":", 1)[1]
     invite = tracker.hear("potok://")[1]
 
-    def start(*how, at=FAR):
-        # Where one joins is where others see one.
-        programs.append(console(options, re.sub("//[^/]*/", f"//{at}:{port}/", invite), *how))
+    def start(name, has_bus, *settings, at=FAR):
+        # Where one joins is where others see one; and who is far hears nothing of the local network, where all are too.
+        if at == FAR:
+            settings += ("local_discovery = false", "tell_local_addresses = false")
+        programs.append(console(options, re.sub("//[^/]*/", f"//{at}:{port}/", invite), name, has_bus, *settings))
         return programs[-1]
 
     large = f"{options.dir}/large.bin"
