@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::model::username::Username;
 use crate::node::event::NodeEvent;
 use crate::node::failure::Failure;
 use crate::node::intent::{DownloadRequest, IntentId};
 use crate::node::known_users;
 use crate::node::lookup::{self, FoundShares};
 use crate::node::outbox::Outbox;
-use crate::node::tracker_session::SessionView;
+use crate::node::tracker_session::{SessionView, UserNews};
 
 /// Who has come announces what they share at once; for large shares it takes seconds.
 const ANNOUNCING_MAX: Duration = Duration::from_secs(30);
@@ -29,9 +30,10 @@ pub(super) async fn find(
     request: &DownloadRequest,
 ) -> Result<FoundShares, Failure> {
     let user = &request.user;
-    let mut changes = session.changes();
+    let mut news = News::new(session.clone(), user.clone());
     let (mut is_told, mut came) = (false, None);
     loop {
+        news.look();
         let client = session.client()?;
         let found = lookup::find(&client, user, &request.remote_path).await;
         if !is_absent(&found) && is_told && came.is_none() {
@@ -40,10 +42,8 @@ pub(super) async fn find(
         let announcing = came.filter(|until| Instant::now() < *until);
         match (found, announcing) {
             (Err(Failure::NoSuchUser { .. } | Failure::Offline { .. }), _) if request.wait => came = None,
-            (Err(Failure::NotShared { .. }), Some(until)) if timeout_at(until, changes.changed()).await.is_ok() => {
-                continue;
-            }
-            (Ok(FoundShares::Folder { .. }), Some(until)) if pause(&mut changes, until).await => continue,
+            (Err(Failure::NotShared { .. }), Some(until)) if timeout_at(until, news.next()).await.is_ok() => continue,
+            (Ok(FoundShares::Folder { .. }), Some(until)) if news.pause(until).await => continue,
             (found, _) => {
                 let found = found?;
                 return known_users::meet(&client, user).await.map(|()| found);
@@ -52,8 +52,45 @@ pub(super) async fn find(
         if !std::mem::replace(&mut is_told, true) {
             outbox.push(NodeEvent::WaitingFor { id, user: user.to_string() });
         }
-        // The sender lives as long as the engine.
-        let _ = changes.changed().await;
+        news.next().await;
+    }
+}
+
+/// What is new of one user. What others do is not asked about: on a large network somebody always does something.
+struct News {
+    session: SessionView,
+    user: Username,
+    changes: watch::Receiver<u64>,
+    seen: UserNews,
+}
+
+impl News {
+    fn new(session: SessionView, user: Username) -> Self {
+        let (changes, seen) = (session.changes(), session.news_of(&user));
+        Self { session, user, changes, seen }
+    }
+
+    /// What there is now is not new any more.
+    fn look(&mut self) {
+        self.changes.mark_unchanged();
+        self.seen = self.session.news_of(&self.user);
+    }
+
+    async fn next(&mut self) {
+        while self.session.news_of(&self.user) == self.seen {
+            // The sender lives as long as the engine.
+            let _ = self.changes.changed().await;
+        }
+        self.look();
+    }
+
+    /// Waits until nothing new has come for a moment; whether anything has. Not longer than `until`.
+    async fn pause(&mut self, until: Instant) -> bool {
+        let mut has_come = false;
+        while timeout_at(until.min(Instant::now() + ANNOUNCING_PAUSE), self.next()).await.is_ok() {
+            has_come = true;
+        }
+        has_come
     }
 }
 
@@ -61,43 +98,39 @@ fn is_absent(found: &Result<FoundShares, Failure>) -> bool {
     matches!(found, Err(Failure::NoSuchUser { .. } | Failure::Offline { .. }))
 }
 
-/// Waits until nothing has changed for a moment; whether anything has. Not longer than `until`.
-async fn pause(changes: &mut watch::Receiver<u64>, until: Instant) -> bool {
-    let mut has_changed = false;
-    while timeout_at(until.min(Instant::now() + ANNOUNCING_PAUSE), changes.changed())
-        .await
-        .is_ok_and(|sent| sent.is_ok())
-    {
-        has_changed = true;
-    }
-    has_changed
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::node::tracker_session::TrackerSession;
 
     #[tokio::test(start_paused = true)]
     async fn a_folder_is_taken_when_nothing_more_comes_or_it_takes_too_long() {
-        let sender = watch::Sender::new(0);
-        let mut changes = sender.subscribe();
-        let begun = Instant::now();
-        assert!(!pause(&mut changes, begun + ANNOUNCING_MAX).await);
-        assert_eq!(begun.elapsed(), ANNOUNCING_PAUSE, "nothing came");
-        for (lines, expected_tenths) in [(10, 10 * 9 + 10), (1000, 300)] {
-            let telling = sender.clone();
+        let anna = Username::new("anna").expect("valid");
+        type Change = fn(&TrackerSession);
+        let (of_others, hers): (Change, Change) = (TrackerSession::count_change, TrackerSession::count_session);
+        let cases = [
+            ("nobody", 0, hers, 10),
+            ("others", 1000, of_others, 10),
+            ("a few", 10, hers, 100),
+            ("many", 1000, hers, 300),
+        ];
+        for (what, lines, change, expected_tenths) in cases {
+            let session = TrackerSession::new();
+            let mut news = News::new(session.view(), anna.clone());
             let task = tokio::spawn(async move {
                 for _ in 0..lines {
-                    telling.send_modify(|version| *version += 1);
+                    change(&session);
                     sleep(ANNOUNCING_PAUSE * 9 / 10).await;
                 }
+                std::future::pending::<()>().await;
             });
             let begun = Instant::now();
-            assert!(pause(&mut changes, begun + ANNOUNCING_MAX).await);
+            let has_come = news.pause(begun + ANNOUNCING_MAX).await;
+            assert_eq!(has_come, expected_tenths > 10, "{what}");
             let tenths = begun.elapsed().as_millis() / 100;
-            assert!(tenths.abs_diff(expected_tenths) <= 10, "{lines}: {tenths}");
+            assert!(tenths.abs_diff(expected_tenths) <= 10, "{what}: {tenths}");
             task.abort();
         }
     }

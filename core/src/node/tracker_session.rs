@@ -1,7 +1,7 @@
 //! Where we meet others now: the session at the tracker that is joined, if one is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
@@ -38,6 +38,8 @@ pub(super) struct TrackerSession {
     /// Changes whenever users or shares have changed, or another tracker was joined.
     version: watch::Sender<u64>,
     open: Option<OpenSession>,
+    /// Counts the sessions, and the refusals of each.
+    sessions: Arc<AtomicU64>,
     /// The person has left; none is begun instead.
     has_left: Arc<AtomicBool>,
 }
@@ -54,7 +56,7 @@ struct OpenSession {
 impl TrackerSession {
     pub(super) fn new() -> Self {
         let (client, version) = (watch::Sender::new(None), watch::Sender::new(0));
-        Self { client, version, open: None, has_left: Arc::default() }
+        Self { client, version, open: None, sessions: Arc::default(), has_left: Arc::default() }
     }
 
     /// The session to ask.
@@ -65,7 +67,8 @@ impl TrackerSession {
     /// What others see of it.
     pub(super) fn view(&self) -> SessionView {
         let (client, version) = (self.client.subscribe(), self.version.subscribe());
-        SessionView { client, version, has_left: Arc::clone(&self.has_left) }
+        let (sessions, has_left) = (Arc::clone(&self.sessions), Arc::clone(&self.has_left));
+        SessionView { client, version, sessions, has_left }
     }
 
     /// Whether there is one, or the tries to have one.
@@ -83,7 +86,7 @@ impl TrackerSession {
         self.open = Some(OpenSession { tracker, events: heard, people, cancel, task });
         self.client.send_replace(Some(client));
         // A quick session knew everybody before anyone listened here.
-        self.count_change();
+        self.count_session();
     }
 
     /// The person has left, and joins nothing instead: nobody is anybody's peer any more.
@@ -113,7 +116,7 @@ impl TrackerSession {
                     let event = SessionEvent { tracker: open.tracker.clone(), event };
                     // Whether anybody is to be found has changed with it.
                     if matches!(event.event, ClientEvent::Refused(_)) {
-                        self.count_change();
+                        self.count_session();
                     }
                     return event;
                 }
@@ -130,7 +133,12 @@ impl TrackerSession {
         }
     }
 
-    fn count_change(&self) {
+    pub(super) fn count_session(&self) {
+        self.sessions.fetch_add(1, Ordering::Release);
+        self.count_change();
+    }
+
+    pub(super) fn count_change(&self) {
         self.version.send_modify(|version| *version = version.wrapping_add(1));
     }
 }
@@ -140,7 +148,15 @@ impl TrackerSession {
 pub(super) struct SessionView {
     client: watch::Receiver<Option<TrackerClient>>,
     version: watch::Receiver<u64>,
+    sessions: Arc<AtomicU64>,
     has_left: Arc<AtomicBool>,
+}
+
+/// What there is to know of one user; another one whenever there is something new to ask about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UserNews {
+    session: u64,
+    version: Option<u64>,
 }
 
 /// Whoever is on our tracker may ask us. Between two sessions, and until a tracker has told who is there, nobody is known
@@ -160,6 +176,13 @@ impl SessionView {
     /// The session to ask.
     pub(super) fn client(&self) -> Result<TrackerClient, Failure> {
         self.client.borrow().clone().ok_or(Failure::NoTracker)
+    }
+
+    /// Changes when this user comes, goes or shares something else, and when it is another tracker, or it refuses us.
+    pub(super) fn news_of(&self, user: &Username) -> UserNews {
+        let session = self.sessions.load(Ordering::Acquire);
+        let version = self.client.borrow().as_ref().and_then(|client| client.people().version_of(user));
+        UserNews { session, version }
     }
 
     /// Counts up whenever users or shares have changed, or another tracker was joined.

@@ -28,7 +28,7 @@ pub struct People {
 #[derive(Debug)]
 struct KnownUsers {
     /// By case-folded name.
-    users: BTreeMap<String, UserLine>,
+    users: BTreeMap<String, KnownUser>,
     /// From a proven key to the case-folded name; of several names the latest.
     names: HashMap<PublicKey, String>,
     tracker: Option<IpAddr>,
@@ -36,6 +36,13 @@ struct KnownUsers {
     since: Instant,
     /// Those who were here before and are not in that list.
     missing: HashSet<PublicKey>,
+}
+
+#[derive(Debug)]
+struct KnownUser {
+    line: UserLine,
+    /// The version in which they came, or what they share changed last.
+    changed_in: u64,
 }
 
 impl Default for KnownUsers {
@@ -54,12 +61,12 @@ impl Default for People {
 impl People {
     /// The user of this name, whatever its case.
     pub fn user(&self, name: &Username) -> Option<UserLine> {
-        self.known.read().users.get(&name.folded()).cloned()
+        self.known.read().users.get(&name.folded()).map(|user| user.line.clone())
     }
 
     /// The names of all users, in order.
     pub fn names(&self) -> Vec<Username> {
-        self.known.read().users.values().map(|user| user.username.clone()).collect()
+        self.known.read().users.values().map(|user| user.line.username.clone()).collect()
     }
 
     /// Whether the tracker has said that nobody with this key is here. Before its first list it has said nothing, and
@@ -74,14 +81,14 @@ impl People {
     pub fn name_of(&self, key: &PublicKey) -> Option<Username> {
         let known = self.known.read();
         let name = known.names.get(key)?;
-        known.users.get(name).map(|user| user.username.clone())
+        known.users.get(name).map(|user| user.line.username.clone())
     }
 
     /// Whom to expect of a user who is here, and where they can be dialled: nowhere if they say no address (a proxy hides it),
     /// or one that this tracker may not send us to; they are asked to dial us then. `None` if they have no key.
     pub fn contact(&self, name: &Username) -> Option<Contact> {
         let known = self.known.read();
-        let user = known.users.get(&name.folded())?;
+        let user = &known.users.get(&name.folded())?.line;
         let address = user.address.filter(|address| known.may_be_peer(*address));
         Some(Contact { username: user.username.clone(), address, key: user.key? })
     }
@@ -101,9 +108,16 @@ impl People {
         self.version.subscribe()
     }
 
+    /// A number that is another one whenever this user has come, or what they share has changed; `None` while they are not
+    /// here.
+    pub fn version_of(&self, name: &Username) -> Option<u64> {
+        self.known.read().users.get(&name.folded()).map(|user| user.changed_in)
+    }
+
     pub(super) fn replace(&self, tracker: IpAddr, users: Vec<UserLine>) {
         let mut now = KnownUsers { tracker: Some(tracker), ..KnownUsers::default() };
-        users.into_iter().for_each(|user| now.insert(user));
+        let version = self.next_version();
+        users.into_iter().for_each(|user| now.insert(user, version));
         let mut known = self.known.write();
         let before = known.names.keys().chain(&known.missing);
         now.missing = before.filter(|key| !now.names.contains_key(*key)).copied().collect();
@@ -115,7 +129,7 @@ impl People {
     pub(super) fn joined(&self, user: UserLine) {
         let mut known = self.known.write();
         if known.users.len() < limits::LISTED_USERS_MAX {
-            known.insert(user);
+            known.insert(user, self.next_version());
         }
         drop(known);
         self.touch();
@@ -126,8 +140,21 @@ impl People {
         self.touch();
     }
 
+    /// What this user shares has changed.
+    pub(super) fn shares_changed(&self, name: &Username) {
+        if let Some(user) = self.known.write().users.get_mut(&name.folded()) {
+            user.changed_in = self.next_version();
+        }
+        self.touch();
+    }
+
     pub(super) fn touch(&self) {
         self.version.send_modify(|version| *version = version.wrapping_add(1));
+    }
+
+    /// What [`People::touch`] makes of the version.
+    fn next_version(&self) -> u64 {
+        self.version.borrow().wrapping_add(1)
     }
 }
 
@@ -139,18 +166,18 @@ impl KnownUsers {
         address.port() >= limits::PEER_PORT_MIN && self.tracker.is_some_and(may_dial)
     }
 
-    fn insert(&mut self, user: UserLine) {
+    fn insert(&mut self, user: UserLine, version: u64) {
         let name = user.username.folded();
         self.remove(&name);
         if let Some(key) = user.key {
             self.missing.remove(&key);
             self.names.insert(key, name.clone());
         }
-        self.users.insert(name, user);
+        self.users.insert(name, KnownUser { line: user, changed_in: version });
     }
 
     fn remove(&mut self, name: &str) {
-        let key = self.users.remove(name).and_then(|user| user.key);
+        let key = self.users.remove(name).and_then(|user| user.line.key);
         if let Some(key) = key
             && self.names.get(&key).is_some_and(|of_key| of_key == name)
         {
@@ -212,5 +239,35 @@ mod tests {
         assert_eq!(dialled(&people, "eve"), None, "a far tracker aims us at ourselves");
         people.joined(UserLine { address: None, ..user("eve", "127.0.0.1:1024", 3) });
         assert_eq!(dialled(&people, "eve"), None, "behind a proxy, and here all the same");
+    }
+
+    #[test]
+    fn news_of_one_are_not_news_of_another() {
+        let people = People::default();
+        let name = |n: &str| Username::new(n).expect(n);
+        let local = "127.0.0.1".parse().expect("address");
+        people.replace(local, vec![user("anna", "127.0.0.1:4001", 1)]);
+        let anna = people.version_of(&name("Anna"));
+        assert!(anna.is_some());
+        assert_eq!(people.version_of(&name("bob")), None);
+        people.joined(user("bob", "127.0.0.1:4002", 2));
+        people.shares_changed(&name("bob"));
+        people.shares_changed(&name("nobody"));
+        assert_eq!(people.version_of(&name("anna")), anna, "only bob did anything");
+        type Change = fn(&People);
+        let changes: [Change; 3] = [
+            |people| people.shares_changed(&Username::new("ANNA").expect("valid")),
+            |people| people.joined(user("anna", "127.0.0.1:4001", 1)),
+            |people| people.replace("127.0.0.1".parse().expect("address"), vec![user("anna", "127.0.0.1:4001", 1)]),
+        ];
+        let mut seen = anna;
+        for change in changes {
+            change(&people);
+            let now = people.version_of(&name("anna"));
+            assert!(now.is_some() && now != seen, "{now:?}");
+            seen = now;
+        }
+        people.left(&name("anna"));
+        assert_eq!(people.version_of(&name("anna")), None);
     }
 }

@@ -366,15 +366,15 @@ impl ClientSession {
                 ClientEvent::Left(name)
             }
             Notice::Shared(file) => {
-                all.people.touch();
+                all.people.shares_changed(&file.username);
                 ClientEvent::Shared(file)
             }
             Notice::Unshared(name, path) => {
-                all.people.touch();
+                all.people.shares_changed(&name);
                 ClientEvent::Unshared(name, path)
             }
             Notice::Changed(name) => {
-                all.people.touch();
+                all.people.shares_changed(&name);
                 ClientEvent::Changed(name)
             }
             Notice::Connect(notice) => ClientEvent::AskedToDial(notice),
