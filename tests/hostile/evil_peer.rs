@@ -349,15 +349,26 @@ fn a_small_file_is_never_wrong_either() {
 /// Those who announce a content under very many paths stand before all others in the list of who has it.
 #[test]
 fn one_user_does_not_hide_other_sources() {
-    hide_sources(1, 250);
+    hide_sources(1, 250, Manner::Silent, honest);
 }
 
 #[test]
 fn several_users_do_not_hide_other_sources() {
-    hide_sources(3, 5_000);
+    hide_sources(3, 5_000, Manner::Silent, honest);
 }
 
-fn hide_sources(hiders: usize, paths_each: usize) {
+/// Their connections are never silent, so nobody gives them up; and a block is asked of two at most who may send it.
+#[test]
+fn users_who_send_a_byte_now_and_then_do_not_hide_other_sources() {
+    hide_sources(3, 1, Manner::Honest, |request, data| Say::Slowly(right(request, data)));
+}
+
+#[test]
+fn users_who_have_others_wait_once_they_are_asked_do_not_hide_other_sources() {
+    hide_sources(3, 1, Manner::Honest, |_, _| Say::Bytes(Answer::Queued { place: 1 }.encode().to_vec()));
+}
+
+fn hide_sources(hiders: usize, paths_each: usize, manner: Manner, answers: Answers) {
     let scene = Scene::new();
     let data = noise(7, 2 * BLOCK + 777);
     let mut owner = scene.mallory(0);
@@ -368,7 +379,7 @@ fn hide_sources(hiders: usize, paths_each: usize) {
     let mut all_hiding = Vec::new();
     for n in 1..=hiders {
         let mut hider = scene.mallory(n);
-        let evil = scene.runtime.block_on(EvilPeer::start(&hider.identity, Manner::Silent, honest, data.clone()));
+        let evil = scene.runtime.block_on(EvilPeer::start(&hider.identity, manner, answers, data.clone()));
         let Mallory { name, session, .. } = &mut hider;
         scene.runtime.block_on(async {
             session.expect(&format!("register-user {name} {}", evil.address.port()), "OK 0").await;

@@ -3,10 +3,12 @@
 //! It does not know bytes or hashes: whoever calls [`Plan::done`] has verified and written the block.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use crate::model::geometry::Geometry;
 use crate::model::transfer_details::{PartMap, PartState};
 use crate::transfer::SourceId;
+use crate::transfer::source::STALLED_AFTER;
 
 /// Which blocks are done: one bit each.
 ///
@@ -96,11 +98,30 @@ impl Blocks {
     }
 }
 
-/// Who was asked for a block. Two at most: the second only for a block that is late.
-#[derive(Debug, Clone, Copy)]
+/// Who was asked for a block, and when: one, and a second when it is late.
+#[derive(Debug, Clone)]
 struct Asked {
-    first: SourceId,
-    second: Option<SourceId>,
+    first: (SourceId, Instant),
+    others: Vec<(SourceId, Instant)>,
+}
+
+impl Asked {
+    fn only(first: SourceId, at: Instant) -> Self {
+        Self { first: (first, at), others: Vec::new() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (SourceId, Instant)> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+
+    /// Whether one more may be asked: two may have it on its way. Those who have stalled are not counted, or two who never
+    /// answer would keep everybody else from the block; and of a crowd of them one more is asked than there are, so that it is
+    /// soon got through.
+    fn has_room(&self, now: Instant) -> bool {
+        let has_stalled = |at: Instant| now.saturating_duration_since(at) >= STALLED_AFTER;
+        let stalled = self.all().filter(|(_, at)| has_stalled(*at)).count();
+        self.all().count() - stalled <= stalled.max(1)
+    }
 }
 
 /// Which blocks of a file are missing, asked for, done.
@@ -119,10 +140,10 @@ pub struct Plan {
 /// What a block that came in was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
-    /// It counts. The other peer that was asked for it need not send it.
+    /// It counts. Others who were asked for it need not send it.
     First {
-        /// Who else was asked.
-        also_asked: Option<SourceId>,
+        /// Whether anybody else was asked.
+        also_asked: bool,
     },
     /// It was done already.
     Again,
@@ -175,7 +196,7 @@ impl Plan {
     }
 
     /// The first missing block, which is asked of `source` from now on.
-    pub fn take(&mut self, source: SourceId) -> Option<u32> {
+    pub fn take(&mut self, source: SourceId, now: Instant) -> Option<u32> {
         let end = self.geometry.blocks();
         let block = self.taken.first_absent(self.missing_from, end);
         self.missing_from = block;
@@ -183,28 +204,27 @@ impl Plan {
             return None;
         }
         self.taken.insert(block);
-        self.asked.insert(block, Asked { first: source, second: None });
+        self.asked.insert(block, Asked::only(source, now));
         Some(block)
     }
 
     /// A block that `source` was asked for before there was a plan.
-    pub fn take_this(&mut self, block: u32, source: SourceId) {
+    pub fn take_this(&mut self, block: u32, source: SourceId, at: Instant) {
         if self.taken.insert(block) {
-            self.asked.insert(block, Asked { first: source, second: None });
+            self.asked.insert(block, Asked::only(source, at));
         }
     }
 
-    /// When nothing is missing: asks `source` for a block that one other peer was asked for and that is late. `false`
-    /// if there is a reason not to.
-    pub fn take_too(&mut self, block: u32, source: SourceId) -> bool {
+    /// When nothing is missing: asks `source` for a block that somebody else was asked for and that is late. `false` if there is
+    /// a reason not to.
+    pub fn take_too(&mut self, block: u32, source: SourceId, now: Instant) -> bool {
         let nothing_is_missing = !self.has_missing();
-        match self.asked.get_mut(&block) {
-            Some(asked) if nothing_is_missing && asked.second.is_none() && asked.first != source => {
-                asked.second = Some(source);
-                true
-            }
-            _ => false,
+        let Some(asked) = self.asked.get_mut(&block).filter(|_| nothing_is_missing) else { return false };
+        let may_ask = asked.has_room(now) && asked.all().all(|(other, _)| other != source);
+        if may_ask {
+            asked.others.push((source, now));
         }
+        may_ask
     }
 
     /// A block is verified and written.
@@ -215,24 +235,20 @@ impl Plan {
         self.taken.insert(block);
         self.done_bytes += self.geometry.bytes_of(block).unwrap_or(0) as u64;
         let asked = self.asked.remove(&block);
-        let others = asked.into_iter().flat_map(|asked| [Some(asked.first), asked.second]).flatten();
-        Done::First { also_asked: others.into_iter().find(|other| *other != by) }
+        Done::First { also_asked: asked.is_some_and(|asked| asked.all().any(|(other, _)| other != by)) }
     }
 
     /// `source` will not send this block.
     pub fn give_back(&mut self, block: u32, source: SourceId) {
         let Some(asked) = self.asked.get_mut(&block) else { return };
-        if asked.second == Some(source) {
-            asked.second = None;
-        } else if asked.first == source {
-            match asked.second.take() {
-                Some(second) => asked.first = second,
-                None => {
-                    self.asked.remove(&block);
-                    self.taken.remove(block);
-                    self.missing_from = self.missing_from.min(block);
-                }
-            }
+        if asked.first.0 != source {
+            asked.others.retain(|(other, _)| *other != source);
+        } else if asked.others.is_empty() {
+            self.asked.remove(&block);
+            self.taken.remove(block);
+            self.missing_from = self.missing_from.min(block);
+        } else {
+            asked.first = asked.others.remove(0);
         }
     }
 }
@@ -240,6 +256,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
@@ -253,6 +270,7 @@ mod tests {
         Done(u32, usize),
         GiveBack(u32, usize),
         Lose(u32),
+        Wait(u64),
     }
 
     fn any_step() -> impl Strategy<Value = Step> {
@@ -263,24 +281,29 @@ mod tests {
             4 => (source.clone(), any::<usize>()).prop_map(|(s, n)| Step::Done(s, n)),
             1 => (source.clone(), any::<usize>()).prop_map(|(s, n)| Step::GiveBack(s, n)),
             1 => source.prop_map(Step::Lose),
+            1 => (0..30u64).prop_map(Step::Wait),
         ]
     }
 
     /// What each source was asked for and has not answered, as a plain table beside the plan.
     #[derive(Default)]
     struct Table {
-        open: BTreeMap<SourceId, BTreeSet<u32>>,
+        open: BTreeMap<SourceId, BTreeMap<u32, Instant>>,
         done: BTreeSet<u32>,
     }
 
     impl Table {
         fn nth(&self, source: SourceId, n: usize) -> Option<u32> {
             let open = self.open.get(&source)?;
-            open.iter().nth(n % open.len().max(1)).copied()
+            open.keys().nth(n % open.len().max(1)).copied()
         }
 
         fn askers(&self, block: u32) -> usize {
-            self.open.values().filter(|open| open.contains(&block)).count()
+            self.open.values().filter(|open| open.contains_key(&block)).count()
+        }
+
+        fn ask(&mut self, source: SourceId, block: u32, now: Instant) {
+            assert!(self.open.entry(source).or_default().insert(block, now).is_none(), "not the same one");
         }
     }
 
@@ -298,32 +321,36 @@ mod tests {
                 prop_assert_eq!(blocks.insert(block), table.done.insert(block));
             }
             let mut plan = Plan::new(geometry, blocks);
+            let mut now = Instant::now();
 
             for step in steps {
                 match step {
                     Step::Take(n) => {
                         let source = SourceId(n);
-                        if let Some(block) = plan.take(source) {
+                        if let Some(block) = plan.take(source, now) {
                             prop_assert!(!table.done.contains(&block), "done blocks are not asked for");
                             prop_assert_eq!(table.askers(block), 0, "nobody else was asked for it");
-                            table.open.entry(source).or_default().insert(block);
+                            table.ask(source, block, now);
                         }
                     }
                     Step::TakeToo(n, block) => {
                         let source = SourceId(n);
-                        if plan.take_too(block, source) {
+                        if plan.take_too(block, source, now) {
                             prop_assert!(!table.done.contains(&block));
-                            prop_assert_eq!(table.askers(block), 1, "exactly one was asked before");
-                            prop_assert!(table.open.entry(source).or_default().insert(block), "not the same one");
+                            let asked = table.open.values().filter_map(|open| open.get(&block)).copied();
+                            let (new, stalled): (Vec<Instant>, Vec<Instant>) = asked.partition(|at| now - *at < STALLED_AFTER);
+                            prop_assert!(new.len() + stalled.len() > 0, "somebody was asked before");
+                            prop_assert!(new.len() <= stalled.len().max(1), "not more than those who may answer");
+                            table.ask(source, block, now);
                         }
                     }
                     Step::Done(n, nth) => {
                         let source = SourceId(n);
                         if let Some(block) = table.nth(source, nth) {
                             table.open.entry(source).or_default().remove(&block);
-                            let other = table.open.iter().find(|(_, open)| open.contains(&block)).map(|(id, _)| *id);
+                            let also_asked = table.askers(block) > 0;
                             let expected = if table.done.insert(block) {
-                                Done::First { also_asked: other }
+                                Done::First { also_asked }
                             } else {
                                 Done::Again
                             };
@@ -338,13 +365,14 @@ mod tests {
                         }
                     }
                     Step::Lose(n) => {
-                        for block in table.open.remove(&SourceId(n)).unwrap_or_default() {
+                        for block in table.open.remove(&SourceId(n)).unwrap_or_default().into_keys() {
                             plan.give_back(block, SourceId(n));
                         }
                     }
+                    Step::Wait(seconds) => now += Duration::from_secs(seconds),
                 }
                 let asked: BTreeSet<u32> =
-                    table.open.values().flatten().copied().filter(|block| !table.done.contains(block)).collect();
+                    table.open.values().flat_map(BTreeMap::keys).copied().filter(|block| !table.done.contains(block)).collect();
                 let missing = geometry.blocks() as usize - table.done.len() - asked.len();
                 prop_assert_eq!(plan.has_missing(), missing > 0);
                 prop_assert_eq!(plan.is_complete(), table.done.len() == geometry.blocks() as usize);
@@ -354,14 +382,14 @@ mod tests {
 
             // One honest source that answers finishes the file, whatever went before.
             for source in 0..4 {
-                for block in table.open.remove(&SourceId(source)).unwrap_or_default() {
+                for block in table.open.remove(&SourceId(source)).unwrap_or_default().into_keys() {
                     plan.give_back(block, SourceId(source));
                 }
             }
             let mut asked = 0;
-            while let Some(block) = plan.take(SourceId(9)) {
+            while let Some(block) = plan.take(SourceId(9), now) {
                 asked += 1;
-                prop_assert_eq!(plan.done(block, SourceId(9)), Done::First { also_asked: None });
+                prop_assert_eq!(plan.done(block, SourceId(9)), Done::First { also_asked: false });
             }
             prop_assert!(plan.is_complete());
             prop_assert_eq!(asked + table.done.len(), geometry.blocks() as usize, "nothing was fetched twice");
@@ -381,8 +409,9 @@ mod tests {
         assert_eq!(told(&Plan::new(geometry, blocks.clone())), [(size, PartState::Missing)]);
         (0..70).chain([199, 200]).for_each(|block| assert!(blocks.insert(block)));
         let mut plan = Plan::new(geometry, blocks);
-        assert_eq!(plan.take(SourceId(1)), Some(70));
-        assert_eq!(plan.take(SourceId(1)), Some(71));
+        let now = Instant::now();
+        assert_eq!(plan.take(SourceId(1), now), Some(70));
+        assert_eq!(plan.take(SourceId(1), now), Some(71));
         plan.done(71, SourceId(1));
         let expected = [
             (70 * b, PartState::Here),
@@ -401,15 +430,27 @@ mod tests {
         let geometry = Geometry::of(2 * BLOCK_BYTES_MIN);
         let mut plan = Plan::new(geometry, Blocks::none(geometry));
         let (slow, fast) = (SourceId(1), SourceId(2));
-        assert_eq!(plan.take(slow), Some(0));
-        assert!(!plan.take_too(0, fast), "another block is missing yet");
-        assert_eq!(plan.take(fast), Some(1));
-        assert!(!plan.take_too(0, slow), "its own");
-        assert!(plan.take_too(0, fast));
-        assert!(!plan.take_too(0, SourceId(3)), "two are asked already");
-        assert_eq!(plan.done(0, fast), Done::First { also_asked: Some(slow) });
+        let now = Instant::now();
+        assert_eq!(plan.take(slow, now), Some(0));
+        assert!(!plan.take_too(0, fast, now), "another block is missing yet");
+        assert_eq!(plan.take(fast, now), Some(1));
+        assert!(!plan.take_too(0, slow, now), "its own");
+        let now = now + STALLED_AFTER / 2;
+        assert!(plan.take_too(0, fast, now));
+        assert!(!plan.take_too(0, SourceId(3), now), "two are asked already");
+        let now = now + STALLED_AFTER / 2;
+        assert!(plan.take_too(0, SourceId(3), now), "one of them has stalled");
+        assert!(!plan.take_too(0, SourceId(4), now), "two may still answer");
+        let now = now + STALLED_AFTER;
+        assert!(
+            [4, 5, 6].map(SourceId).into_iter().all(|other| plan.take_too(0, other, now)),
+            "as many as have stalled"
+        );
+        assert!(plan.take_too(0, SourceId(7), now), "and one");
+        assert!(!plan.take_too(0, SourceId(8), now), "and no more");
+        assert_eq!(plan.done(0, fast), Done::First { also_asked: true });
         assert_eq!(plan.done(0, slow), Done::Again);
         assert_eq!(plan.done(7, slow), Done::Again, "no such block");
-        assert!(!plan.take_too(0, fast), "done");
+        assert!(!plan.take_too(0, fast, now), "done");
     }
 }

@@ -17,6 +17,12 @@ use crate::transfer::{Contact, SourceId};
 /// A source that sent nothing of use is tried anew from elsewhere, and not more often.
 const EXCUSED_EVERY: Duration = Duration::from_secs(300);
 
+/// Whoever owes us something for longer, or has us wait, is not waited for alone: it costs them nothing, and others may have
+/// it.
+pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(20);
+/// How often the time doubles after which one who owes makes room for somebody else: honest queues can be long.
+const DOUBLINGS_MAX: u32 = 6;
+
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -88,12 +94,12 @@ pub(crate) struct Source {
     pub(crate) no_relay: Option<NoRelay>,
     /// It sent something else than was announced: nothing is asked of it again.
     pub(crate) is_liar: bool,
-    /// Since when it has us wait; and it does so for longer than is worth waiting for it alone.
-    pub(crate) waiting_since: Option<Instant>,
-    pub(crate) waits_long: bool,
+    /// Since when it sends nothing although it was asked, or has us wait; and it does so for [`STALLED_AFTER`].
+    owing_since: Option<Instant>,
+    pub(crate) is_stalled: bool,
     /// How often in a row its connection was ended because it answered without sending anything.
     pub(crate) strikes: u32,
-    /// How often in a row its connection ended while it owed answers.
+    /// How often in a row its connection ended while it owed answers, or had us wait.
     pub(crate) unanswered: u32,
     /// When that was forgotten last, because it came back from elsewhere.
     excused_at: Option<Instant>,
@@ -133,8 +139,8 @@ impl Source {
             has_not_answered: false,
             no_relay: None,
             is_liar: false,
-            waiting_since: None,
-            waits_long: false,
+            owing_since: None,
+            is_stalled: false,
             strikes: 0,
             unanswered: 0,
             excused_at: None,
@@ -158,27 +164,54 @@ impl Source {
         !self.is_liar && !self.is_given_up
     }
 
-    /// Whether it may well send something: it is connected or may be soon, does not answer for nothing, and does not have us
-    /// wait for ever.
+    /// Whether it may well send something: it is connected or may be soon, does not answer for nothing, and has not been
+    /// silent when it was asked.
     pub(crate) fn is_promising(&self) -> bool {
-        self.strikes == 0 && !self.waits_long && (self.is_connected() || !self.has_not_answered)
+        let is_idle_talk = self.strikes > 0 || self.unanswered > 0 || self.is_stalled;
+        !is_idle_talk && (self.is_connected() || !self.has_not_answered)
     }
 
     /// It has us wait, from now on.
     pub(crate) fn waits(&mut self, place: u32, now: Instant) {
         self.link = Link::Waiting(place);
-        self.waiting_since.get_or_insert(now);
+        self.owing_since.get_or_insert(now);
     }
 
-    /// The wait is over.
+    /// The wait is over. What it was asked it still owes: to say that we are next, and then that we have a slot, costs nothing.
     pub(crate) fn waits_no_more(&mut self) {
-        (self.waiting_since, self.waits_long) = (None, false);
+        self.link = Link::Up;
+        if self.open.is_empty() {
+            self.owes_nothing();
+        }
+    }
+
+    fn owes_nothing(&mut self) {
+        (self.owing_since, self.is_stalled) = (None, false);
+    }
+
+    /// Whether it has stalled by now, and how fast it is; and its window is looked at again.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.is_stalled |= self.owing_for(now) >= STALLED_AFTER;
+        // Blocks that others were asked for may be late by now.
+        self.may_fill = true;
+        // Smoothed also while nobody reads it.
+        self.speed.rate(now);
+    }
+
+    fn owing_for(&self, now: Instant) -> Duration {
+        self.owing_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// Whether its connection is to make room for one to `other`: it has sent nothing for long, and longer each time.
+    pub(crate) fn gives_way_to(&self, other: &Self, now: Instant) -> bool {
+        let patience = STALLED_AFTER * (1 << self.unanswered.min(DOUBLINGS_MAX));
+        self.is_stalled && self.owing_for(now) >= patience && other.unanswered <= self.unanswered
     }
 
     /// By what it did so far: whom to ask first, the least first.
     pub(crate) fn preference(&self) -> impl Ord + use<> {
-        let is_tried = self.delivered > 0 && !self.has_not_answered && !self.waits_long;
-        (!is_tried, self.has_not_answered || self.waits_long, self.strikes.saturating_add(self.unanswered))
+        let is_tried = self.delivered > 0 && !self.has_not_answered && !self.is_stalled;
+        (!is_tried, self.has_not_answered || self.is_stalled, self.strikes.saturating_add(self.unanswered))
     }
 
     /// It is worth asking once more, whatever it did.
@@ -202,10 +235,15 @@ impl Source {
         ids
     }
 
-    /// Its open requests for a file that are still of use.
-    pub(crate) fn awaited(&self, file: FileId) -> impl Iterator<Item = &Ask> {
-        let is_meant = move |ask: &&Ask| ask.file == file && !self.left.contains(&ask.id);
-        self.open.values().map(|(ask, _)| ask).filter(is_meant)
+    /// Its open requests for a file that are still of use, and since when they are open.
+    pub(crate) fn awaited(&self, file: FileId) -> impl Iterator<Item = &(Ask, Instant)> {
+        let is_meant = move |(ask, _): &&(Ask, Instant)| ask.file == file && !self.left.contains(&ask.id);
+        self.open.values().filter(is_meant)
+    }
+
+    /// Whether it was asked for the list of a file and has not answered.
+    pub(crate) fn owes_list(&self, file: FileId) -> bool {
+        self.open.values().any(|(ask, _)| ask.file == file && ask.what == What::List)
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -220,6 +258,7 @@ impl Source {
         let ask = Ask { id: self.next_id, file, content, what };
         self.next_id = self.next_id.wrapping_add(1);
         self.window.asked(ask.bytes(), now);
+        self.owing_since.get_or_insert(now);
         self.open.insert(ask.id, (ask, now));
         ask
     }
@@ -235,15 +274,21 @@ impl Source {
         } else {
             self.window.closed(ask.bytes());
         }
+        if self.open.is_empty() {
+            self.owes_nothing();
+        } else if with_data {
+            (self.owing_since, self.is_stalled) = (Some(now), false);
+        }
         self.may_fill = true;
         Some((ask, was_left))
     }
 
     /// Every open request of a connection that is gone.
     pub(crate) fn disconnected(&mut self, now: Instant) -> Vec<Ask> {
-        self.unanswered = self.unanswered.saturating_add(u32::from(!self.open.is_empty()));
+        let is_useless = self.is_stalled || !self.open.is_empty();
+        self.unanswered = self.unanswered.saturating_add(u32::from(is_useless));
         self.link = Link::Down;
-        self.waits_no_more();
+        self.owes_nothing();
         self.way = None;
         self.window = Window::new(now);
         self.next_id = 0;

@@ -67,9 +67,9 @@ impl Downloads {
         let Some(active) = self.active.get_mut(&file) else { return };
         let mut plan = Plan::new(active.content.geometry(), here);
         for id in &active.offers {
-            for ask in self.sources.get(*id).into_iter().flat_map(|source| source.awaited(file)) {
+            for (ask, at) in self.sources.get(*id).into_iter().flat_map(|source| source.awaited(file)) {
                 if let What::Block(block) = ask.what {
-                    plan.take_this(block, *id);
+                    plan.take_this(block, *id, *at);
                 }
             }
         }

@@ -26,8 +26,6 @@ const CONNECTING_MAX: usize = 8;
 const SOURCES_CONNECTED_MAX: usize = 64;
 /// A connection that nobody needs is kept this long.
 const UNUSED_MAX: Duration = Duration::from_secs(5);
-/// Whoever has us wait for longer is not waited for alone: saying so costs nothing, and others may have it.
-const WAITING_LONG: Duration = Duration::from_secs(20);
 /// A list that did not come in this time is asked of somebody else.
 const LIST_LATE: Duration = Duration::from_secs(2);
 
@@ -98,7 +96,6 @@ impl Downloads {
     /// The wait for an upload slot is over.
     pub fn granted(&mut self, id: SourceId) {
         if let Some(source) = self.sources.get_mut(id).filter(|source| source.is_connected()) {
-            source.link = Link::Up;
             source.waits_no_more();
             source.may_fill = true;
         }
@@ -176,7 +173,7 @@ impl Downloads {
         if is_large(&ask.content) {
             self.progressed(ask.file, done_bytes);
         }
-        if also_asked.is_some() {
+        if also_asked {
             self.cancel_asks(|open| open.file == ask.file && open.what == ask.what);
         }
     }
@@ -255,21 +252,34 @@ impl Downloads {
         }
     }
 
-    /// Opens connections to those who have something that is wanted.
+    /// Opens connections to those who have something that is wanted; the likeliest to send it first.
     pub(super) fn connect(&mut self, now: Instant) {
-        let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
-        let connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
-        let mut by_every_way = None;
+        let mut wanted = Vec::new();
         for (id, source) in self.sources.iter_mut() {
             let is_expected = std::mem::take(&mut source.is_expected);
             let is_of_use = source.offers > 0 || is_expected;
             let is_wanted = source.link == Link::Down && is_of_use && source.is_trusted();
-            if !is_wanted || !source.backoff.is_due(now) {
-                continue;
+            if is_wanted && source.backoff.is_due(now) {
+                wanted.push((id, source.preference()));
             }
-            if connecting >= CONNECTING_MAX || connecting + connected >= SOURCES_CONNECTED_MAX {
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        wanted.sort_by(|(_, one), (_, other)| one.cmp(other));
+        let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
+        let mut connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
+        let mut by_every_way = None;
+        for (id, _) in wanted {
+            if connecting >= CONNECTING_MAX {
                 break;
             }
+            if connecting + connected >= SOURCES_CONNECTED_MAX {
+                let Some(useless) = self.who_gives_way_to(id, now) else { continue };
+                self.drop_source(useless, now);
+                connected -= 1;
+            }
+            let Some(source) = self.sources.get_mut(id) else { continue };
             source.link = Link::Connecting;
             connecting += 1;
             let contact = source.contact.clone();
@@ -283,15 +293,18 @@ impl Downloads {
         }
     }
 
+    /// All connections are taken: whose is of the least use, and of less than one to this source.
+    fn who_gives_way_to(&self, id: SourceId, now: Instant) -> Option<SourceId> {
+        let newcomer = self.sources.get(id)?;
+        let is_useless = |source: &Source| source.is_connected() && source.gives_way_to(newcomer, now);
+        let useless = self.sources.iter().filter(|(_, source)| is_useless(source));
+        useless.max_by_key(|(_, source)| source.preference()).map(|(id, _)| id)
+    }
+
     pub(super) fn tick_sources(&mut self, now: Instant) {
         let mut unused = Vec::new();
         for (id, source) in self.sources.iter_mut().filter(|(_, source)| source.is_connected()) {
-            // Blocks that others were asked for may be late by now.
-            source.may_fill = true;
-            // Smoothed also while nobody reads it.
-            source.speed.rate(now);
-            let waited = source.waiting_since.map(|since| now.saturating_duration_since(since));
-            source.waits_long |= waited.is_some_and(|waited| waited >= WAITING_LONG);
+            source.tick(now);
             if source.offers > 0 || !source.open.is_empty() {
                 source.unused_since = None;
             } else if now.saturating_duration_since(*source.unused_since.get_or_insert(now)) >= UNUSED_MAX {
@@ -346,7 +359,7 @@ impl Downloads {
                     Stage::ListAsked(asked, ahead) if *asked == id && active.is_new => {
                         take_ahead(active.content.geometry(), ahead).map(What::Block)
                     }
-                    Stage::Blocks(plan) => plan.take(id).map(What::Block),
+                    Stage::Blocks(plan) => plan.take(id, now).map(What::Block),
                     Stage::ListAsked(..) | Stage::Checking | Stage::Finishing => None,
                 };
                 what.map(|what| (active.content, what))
@@ -391,8 +404,8 @@ impl Downloads {
                 continue;
             }
             let is_taken = match (&mut active.stage, late_ask.what) {
-                (Stage::Blocks(plan), What::Block(block)) => plan.take_too(block, id),
-                (Stage::ListAsked(asked, _), What::List) if *asked != id && age >= LIST_LATE => {
+                (Stage::Blocks(plan), What::Block(block)) => plan.take_too(block, id, now),
+                (Stage::ListAsked(asked, _), What::List) if age >= LIST_LATE && !source.owes_list(late_ask.file) => {
                     *asked = id;
                     true
                 }

@@ -51,7 +51,7 @@ impl Downloads {
     }
 
     /// Ends a connection from our side.
-    fn drop_source(&mut self, id: SourceId, now: Instant) {
+    pub(super) fn drop_source(&mut self, id: SourceId, now: Instant) {
         if self.sources.get(id).is_some_and(|source| source.link != Link::Down) {
             self.effects.push(DownloadEffect::Disconnect(id));
             self.disconnected(id, now);

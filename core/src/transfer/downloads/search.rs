@@ -100,7 +100,7 @@ impl Downloads {
         // One that is being reached for the first time may turn out well.
         let is_good = |id: &SourceId| {
             self.sources.get(*id).is_some_and(|source| {
-                !source.waits_long && (source.link != Link::Down || source.backoff.until().is_none())
+                !source.is_stalled && (source.link != Link::Down || source.backoff.until().is_none())
             })
         };
         active.content.size >= MANY_SOURCES_BYTES || !active.offers.iter().any(is_good)

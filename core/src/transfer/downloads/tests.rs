@@ -16,7 +16,7 @@ use crate::model::key::PublicKey;
 use crate::model::transfer::TransferState;
 use crate::model::way::Way;
 use crate::protocol::peer::FILE_BYTES_MAX;
-use crate::transfer::source::What;
+use crate::transfer::source::{STALLED_AFTER, What};
 
 /// How a simulated peer behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +31,21 @@ enum Manner {
     Has(Content),
     /// Takes requests and is silent until its connection is given up.
     Mute,
+    /// Sends a byte now and then, so that its connection is never given up, and no answer.
+    Drips,
     /// The connection ends after so many answers.
     Drops(u32),
     Unreachable,
     /// Has us wait for ever.
     Queues,
+    /// The same, but only once it was asked for something.
+    QueuesWhenAsked,
+}
+
+impl Manner {
+    fn answers(self) -> bool {
+        !matches!(self, Self::Mute | Self::Drips | Self::Queues | Self::QueuesWhenAsked)
+    }
 }
 
 struct Peer {
@@ -81,7 +91,7 @@ struct World {
 const JOB: TransferId = TransferId(1);
 
 fn name(n: usize) -> Username {
-    Username::new(&format!("user{n}")).expect("valid")
+    Username::new(&format!("user{n:03}")).expect("valid")
 }
 
 fn content(n: u32, size: u64) -> Content {
@@ -223,12 +233,14 @@ impl World {
             self.asks += 1;
             if let What::Block(block) = ask.what {
                 assert!(!self.written.get(&ask.file).is_some_and(|done| done.contains(&block)), "{ask:?} is here");
-                let awaited = |peer: &&Peer| {
-                    let is_same = |open: &Ask| open.file == ask.file && open.what == ask.what;
-                    peer.open.iter().any(|(open, _)| is_same(open) && !peer.cancelled.contains(&open.id))
+                let is_awaited = |peer: &Peer, open: &Ask| {
+                    open.file == ask.file && open.what == ask.what && !peer.cancelled.contains(&open.id)
                 };
-                let also = self.peers.values().filter(|peer| peer.is_connected).filter(awaited).count();
-                assert!(also <= 1, "{ask:?} is asked of {also} already");
+                let connected = self.peers.values().filter(|peer| peer.is_connected);
+                let open = connected.flat_map(|peer| peer.open.iter().filter(move |(open, _)| is_awaited(peer, open)));
+                let (new, stalled): (Vec<Duration>, Vec<Duration>) =
+                    open.map(|(_, at)| self.now - *at).partition(|age| *age < STALLED_AFTER);
+                assert!(new.len() <= stalled.len().max(1), "{ask:?} is asked of {} already", new.len());
             }
             let now = self.now;
             let peer = self.peers.get_mut(&id).expect("connected before");
@@ -236,6 +248,9 @@ impl World {
             assert!(peer.open.iter().all(|(open, _)| open.id != ask.id), "the id is open");
             peer.open.push((ask, now));
             assert!(peer.open.len() <= crate::protocol::peer::OPEN_REQUESTS_MAX);
+            if peer.manner == Manner::QueuesWhenAsked {
+                self.machine.queued(id, 1, now);
+            }
         }
     }
 
@@ -244,7 +259,7 @@ impl World {
         let able: Vec<SourceId> = self
             .peers
             .iter()
-            .filter(|(_, peer)| peer.is_connected && !peer.open.is_empty() && peer.manner != Manner::Mute)
+            .filter(|(_, peer)| peer.is_connected && !peer.open.is_empty() && peer.manner.answers())
             .map(|(id, _)| *id)
             .collect();
         let choice = self.random(able.len() * 4 + 1);
@@ -334,6 +349,9 @@ fn any_manner() -> impl Strategy<Value = Manner> {
         Just(Manner::Refuses(PeerRefusal::Changed)),
         Just(Manner::Refuses(PeerRefusal::Busy)),
         Just(Manner::Mute),
+        Just(Manner::Drips),
+        Just(Manner::Queues),
+        Just(Manner::QueuesWhenAsked),
         (1..30u32).prop_map(Manner::Drops),
         Just(Manner::Unreachable),
     ]
@@ -405,36 +423,6 @@ proptest! {
         prop_assert!(world.over.contains(&JOB), "{:?}", world.machine.state(JOB));
         prop_assert_eq!(world.finished.len(), count);
     }
-}
-
-#[test]
-fn what_nobody_shares_fails_only_after_several_tries() {
-    let mut world = World::new(&[Manner::Refuses(PeerRefusal::NotShared), Manner::Refuses(PeerRefusal::Changed)], 1);
-    let begun = world.now;
-    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 10), content(2, 10_000_000)]));
-    world.run(10_000);
-    assert!(world.over.contains(&JOB));
-    assert_eq!(world.failed.len(), 2);
-    assert!(world.failed.values().all(|error| *error == TransferError::NotShared));
-    assert!(world.now - begun >= Duration::from_secs(8), "its owner may just be starting");
-    assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::NotShared));
-
-    world.manners.insert(name(0), Manner::Honest);
-    world.over.clear();
-    world.peers.values_mut().for_each(|peer| peer.manner = Manner::Honest);
-    assert_eq!(world.machine.retry(JOB).len(), 2);
-    world.run(10_000);
-    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
-}
-
-#[test]
-fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
-    let mut world = World::new(&[Manner::Liar(1)], 1);
-    world.machine.add(JOB, DownloadJob::new(name(0), (0..3000).map(|n| content(n, 10)).collect()));
-    world.run(10_000);
-    assert_eq!(world.liars, BTreeSet::from([name(0)]));
-    assert_eq!(world.failed.len(), 3000);
-    assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::Lied { user: name(0) }));
 }
 
 /// A slow line has room for a block or two at a time, and each time is a turn of nobody's own.

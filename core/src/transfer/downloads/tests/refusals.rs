@@ -109,3 +109,33 @@ fn who_has_delivered_is_asked_first() {
     world.run(200_000);
     assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
 }
+
+#[test]
+fn what_nobody_shares_fails_only_after_several_tries() {
+    let mut world = World::new(&[Manner::Refuses(PeerRefusal::NotShared), Manner::Refuses(PeerRefusal::Changed)], 1);
+    let begun = world.now;
+    world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, 10), content(2, 10_000_000)]));
+    world.run(10_000);
+    assert!(world.over.contains(&JOB));
+    assert_eq!(world.failed.len(), 2);
+    assert!(world.failed.values().all(|error| *error == TransferError::NotShared));
+    assert!(world.now - begun >= Duration::from_secs(8), "its owner may just be starting");
+    assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::NotShared));
+
+    world.manners.insert(name(0), Manner::Honest);
+    world.over.clear();
+    world.peers.values_mut().for_each(|peer| peer.manner = Manner::Honest);
+    assert_eq!(world.machine.retry(JOB).len(), 2);
+    world.run(10_000);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Finished);
+}
+
+#[test]
+fn a_liar_is_named_once_and_its_files_fail_if_nobody_else_has_them() {
+    let mut world = World::new(&[Manner::Liar(1)], 1);
+    world.machine.add(JOB, DownloadJob::new(name(0), (0..3000).map(|n| content(n, 10)).collect()));
+    world.run(10_000);
+    assert_eq!(world.liars, BTreeSet::from([name(0)]));
+    assert_eq!(world.failed.len(), 3000);
+    assert_eq!(world.machine.state(JOB).0, TransferState::Failed(TransferError::Lied { user: name(0) }));
+}

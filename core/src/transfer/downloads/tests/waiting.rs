@@ -91,17 +91,25 @@ fn an_unreachable_user_is_tried_with_growing_pauses() {
     assert_eq!(world.machine.state(JOB).0, TransferState::WaitingForUser, "is away");
 }
 
-/// Saying that we are next costs nothing: nobody hides those behind them by it.
+/// Saying that we are next costs nothing, nor does a byte now and then: nobody hides those behind them by it.
 #[test]
-fn whoever_has_us_wait_for_ever_is_not_waited_for_alone() {
-    for queueing in [1, SOURCES_MAX + 2] {
-        let mut manners = vec![Manner::Queues; queueing];
-        manners.push(Manner::Honest);
-        for size in [300, 30_000_000] {
+fn whoever_sends_nothing_is_not_waited_for_alone() {
+    for manner in [Manner::Queues, Manner::QueuesWhenAsked, Manner::Drips, Manner::Mute] {
+        let sizes = [300, 3 * BLOCK_BYTES_MIN, 30_000_000];
+        let cases = [1, 2, 3, SOURCES_MAX + 2].into_iter().flat_map(|useless| sizes.map(|size| (useless, size)));
+        // And more than there are connections.
+        for (useless, size) in cases.chain([(70, 300)]) {
+            let mut manners = vec![manner; useless];
+            manners.push(Manner::Honest);
             let mut world = World::new(&manners, 1);
             world.machine.add(JOB, DownloadJob::new(name(0), vec![content(1, size)]));
-            world.run(5000);
-            assert_eq!(world.machine.state(JOB).0, TransferState::Finished, "{queueing} {size}");
+            let begun = world.now;
+            world.run(12_000);
+            assert_eq!(world.machine.state(JOB).0, TransferState::Finished, "{manner:?} {useless} {size}");
+            // Whose connection is given up meanwhile makes room for one other only.
+            let at_once = if manner == Manner::Mute { 2 } else { SOURCES_MAX };
+            let rounds = u32::try_from(useless / at_once).expect("few") + 2;
+            assert!(world.now - begun < STALLED_AFTER * rounds, "{manner:?} {useless} {size}: {:?}", world.now - begun);
         }
     }
     let mut world = World::new(&[Manner::Queues], 1);
