@@ -202,10 +202,10 @@ impl Source {
         self.owing_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    /// Whether its connection is to make room for one to `other`: it has sent nothing for long, and longer each time.
-    pub(crate) fn gives_way_to(&self, other: &Self, now: Instant) -> bool {
+    /// Whether its connection may make room for another: it has sent nothing for long, and longer each time.
+    pub(crate) fn gives_way(&self, now: Instant) -> bool {
         let patience = STALLED_AFTER * (1 << self.unanswered.min(DOUBLINGS_MAX));
-        self.is_stalled && self.owing_for(now) >= patience && other.unanswered <= self.unanswered
+        self.is_stalled && self.owing_for(now) >= patience
     }
 
     /// By what it did so far: whom to ask first, the least first.

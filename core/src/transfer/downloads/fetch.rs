@@ -252,30 +252,23 @@ impl Downloads {
         }
     }
 
-    /// Opens connections to those who have something that is wanted; the likeliest to send it first.
+    /// Opens connections to those who have something that is wanted; the likeliest to send it first. Costs little while there
+    /// is no room for one more.
     pub(super) fn connect(&mut self, now: Instant) {
-        let mut wanted = Vec::new();
-        for (id, source) in self.sources.iter_mut() {
-            let is_expected = std::mem::take(&mut source.is_expected);
-            let is_of_use = source.offers > 0 || is_expected;
-            let is_wanted = source.link == Link::Down && is_of_use && source.is_trusted();
-            if is_wanted && source.backoff.is_due(now) {
-                wanted.push((id, source.preference()));
-            }
-        }
-        if wanted.is_empty() {
-            return;
-        }
-        wanted.sort_by(|(_, one), (_, other)| one.cmp(other));
         let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
         let mut connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
+        let is_full = connecting + connected >= SOURCES_CONNECTED_MAX;
+        let mut giving_way = if is_full { self.who_gives_way(now) } else { Vec::new() };
+        if connecting >= CONNECTING_MAX || (is_full && giving_way.is_empty()) {
+            return;
+        }
         let mut by_every_way = None;
-        for (id, _) in wanted {
-            if connecting >= CONNECTING_MAX {
-                break;
-            }
+        for id in self.wanted_sources(now) {
+            let Some(source) = self.sources.get(id) else { continue };
             if connecting + connected >= SOURCES_CONNECTED_MAX {
-                let Some(useless) = self.who_gives_way_to(id, now) else { continue };
+                let Some((useless, _)) = giving_way.pop_if(|(_, failed)| source.unanswered <= *failed) else {
+                    continue;
+                };
                 self.drop_source(useless, now);
                 connected -= 1;
             }
@@ -290,15 +283,33 @@ impl Downloads {
             } else {
                 DownloadEffect::ConnectNearby(id, contact)
             });
+            if connecting >= CONNECTING_MAX {
+                break;
+            }
         }
     }
 
-    /// All connections are taken: whose is of the least use, and of less than one to this source.
-    fn who_gives_way_to(&self, id: SourceId, now: Instant) -> Option<SourceId> {
-        let newcomer = self.sources.get(id)?;
-        let is_useless = |source: &Source| source.is_connected() && source.gives_way_to(newcomer, now);
-        let useless = self.sources.iter().filter(|(_, source)| is_useless(source));
-        useless.max_by_key(|(_, source)| source.preference()).map(|(id, _)| id)
+    /// Who is not connected, has something of use, and may be tried now; the likeliest to send it first.
+    fn wanted_sources(&mut self, now: Instant) -> Vec<SourceId> {
+        let mut wanted = Vec::new();
+        for (id, source) in self.sources.iter_mut() {
+            let is_expected = std::mem::take(&mut source.is_expected);
+            let is_of_use = source.offers > 0 || is_expected;
+            let is_wanted = source.link == Link::Down && is_of_use && source.is_trusted();
+            if is_wanted && source.backoff.is_due(now) {
+                wanted.push((id, source.preference()));
+            }
+        }
+        wanted.sort_by(|(_, one), (_, other)| one.cmp(other));
+        wanted.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Whose connection may end for another's, and how often they have answered nothing; who is of the least use last.
+    fn who_gives_way(&self, now: Instant) -> Vec<(SourceId, u32)> {
+        let may_end = |source: &Source| source.is_connected() && source.gives_way(now);
+        let mut useless: Vec<_> = self.sources.iter().filter(|(_, source)| may_end(source)).collect();
+        useless.sort_by_key(|(_, source)| source.preference());
+        useless.into_iter().map(|(id, source)| (id, source.unanswered)).collect()
     }
 
     pub(super) fn tick_sources(&mut self, now: Instant) {
