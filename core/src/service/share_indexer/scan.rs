@@ -2,7 +2,7 @@
 //! thread; what is left to be done it says at its end.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::hash::HashFault;
@@ -20,6 +20,7 @@ use crate::service::share_indexer::event::WhyNotShared;
 use crate::service::share_indexer::hashing::{HashStage, Unknown};
 use crate::service::share_indexer::root_status::Absence;
 use crate::service::share_indexer::scan_job::{ScanJob, ScanReport};
+use crate::service::share_indexer::watch::WatchHealthChange;
 use crate::store::hash_cache::CachedHash;
 
 /// Files that are looked up and announced at a time.
@@ -55,7 +56,7 @@ impl ScanJob {
             outcome.save_error = Some(error);
             return;
         }
-        outcome.watch_news = self.watches.follow(&shared.library);
+        outcome.watch_news = self.watch_bases();
         let own = match OwnFiles::of(&self.data_dir) {
             Ok(own) => own,
             Err(error) => {
@@ -94,6 +95,18 @@ impl ScanJob {
             let _nobody_waits = known.send(());
         }
         HashStage::new(self, &own, &roots, outcome).hash(unknown);
+    }
+
+    /// Watches the folders of the roots that are looked at. Every other is left as it is: a look costs what it looks at.
+    fn watch_bases(&self) -> Vec<WatchHealthChange> {
+        let mut bases = BTreeSet::new();
+        for places in self.places.chunks(STEPS_PER_HOLD) {
+            let library = self.shared.library.read();
+            bases.extend(places.iter().filter_map(|(id, _)| library.root(*id)).map(|root| root.base().to_owned()));
+        }
+        // They are looked at now, so that it does not matter which of them were not watched until now.
+        let (news, _new) = self.watches.watch(bases.iter().map(PathBuf::as_path), &self.shared.library);
+        news
     }
 
     /// Walks one place, withdraws what is gone, and collects what may have to be hashed.

@@ -144,11 +144,40 @@ impl Watches {
         (Self { held: Mutex::new(held), listener }, Touches { paths, overflowed })
     }
 
-    /// Watches the folders in which something is shared, and of those of which all is shared what was found in them, and
-    /// nothing else any more. Says where that became impossible or possible again.
-    pub(super) fn follow(&self, library: &RwLock<Library>) -> Vec<WatchHealthChange> {
+    /// Watches these of the folders in which something is shared. Says where that became impossible or possible again, and
+    /// which were not watched before: what came into those until now was not told.
+    pub(super) fn watch<'a>(
+        &self,
+        bases: impl IntoIterator<Item = &'a Path>,
+        library: &RwLock<Library>,
+    ) -> (Vec<WatchHealthChange>, Vec<PathBuf>) {
         self.take_up_gone();
         self.held.lock().renew(&self.listener);
+        let (mut news, mut new) = (Vec::new(), Vec::new());
+        for base in bases {
+            let Some(is_whole) = library.read().base(base) else { continue };
+            if is_covered(base, &library.read()) {
+                continue;
+            }
+            let Some(number) = number_of(base) else {
+                self.held.lock().unwatch(base);
+                continue;
+            };
+            let folder = WatchedFolder { is_recursive: is_whole && IS_RECURSIVE, number };
+            if self.held.lock().watched.get(base) != Some(&folder) {
+                new.push(base.to_owned());
+                if folder.is_recursive {
+                    self.unwatch_below(base);
+                }
+            }
+            news.extend(self.held.lock().watch(base, base.to_owned(), folder));
+        }
+        (news, new)
+    }
+
+    /// Watches nothing else any more than the folders in which something is shared, and of those of which all is shared what
+    /// was found in them; and says the same. Takes as long as there are folders.
+    pub(super) fn watch_only(&self, library: &RwLock<Library>) -> (Vec<WatchHealthChange>, Vec<PathBuf>) {
         let mut after = None;
         loop {
             let page = self.held.lock().after(after.as_deref());
@@ -160,30 +189,21 @@ impl Watches {
                 }
             }
         }
-        for base in self.broken_bases() {
+        for base in self.broken_bases(Path::new("")) {
             if library.read().base(&base).is_none() {
                 let broken = self.held.lock().broken.remove(&base);
                 // It may be much, and is done away with while nobody waits.
                 drop(broken);
             }
         }
-        let (mut news, mut after) = (Vec::new(), None);
+        let (mut news, mut new, mut after) = (Vec::new(), Vec::new(), None::<PathBuf>);
         loop {
             let page = library.read().bases_after(after.as_deref(), STEPS_PER_HOLD);
-            let Some(last) = page.last() else { return news };
-            after = Some(last.0.clone());
-            for (path, is_whole) in page {
-                if is_covered(&path, &library.read()) {
-                    continue;
-                }
-                match number_of(&path) {
-                    Some(number) => {
-                        let folder = WatchedFolder { is_recursive: is_whole && IS_RECURSIVE, number };
-                        news.extend(self.held.lock().watch(&path, path.clone(), folder));
-                    }
-                    None => self.held.lock().unwatch(&path),
-                }
-            }
+            let Some((last, _)) = page.last() else { return (news, new) };
+            after = Some(last.clone());
+            let (more_news, more_new) = self.watch(page.iter().map(|(path, _)| path.as_path()), library);
+            news.extend(more_news);
+            new.extend(more_new);
         }
     }
 
@@ -210,7 +230,10 @@ impl Watches {
             page.iter().filter(|path| !found.contains(*path)).for_each(|path| self.held.lock().unwatch(path));
         }
         let mut news = Vec::new();
-        for base in self.broken_bases() {
+        // What is found in a folder lies in it, so no other folders have any of it.
+        let is_broken = |above: &&Path| self.held.lock().broken.contains_key(*above);
+        let above = place.ancestors().skip(1).filter(is_broken).map(Path::to_owned);
+        for base in above.chain(self.broken_bases(place)) {
             let mut after = None;
             loop {
                 let page = self.held.lock().broken_below(&base, place, after.as_deref());
@@ -228,10 +251,11 @@ impl Watches {
         !self.held.lock().broken.is_empty()
     }
 
-    fn broken_bases(&self) -> Vec<PathBuf> {
+    /// The folders at and below a place in which something cannot be watched.
+    fn broken_bases(&self, place: &Path) -> Vec<PathBuf> {
         let mut bases: Vec<PathBuf> = Vec::new();
         loop {
-            let page = self.held.lock().broken_after(bases.last().map(PathBuf::as_path));
+            let page = self.held.lock().broken_bases_below(place, bases.last().map(PathBuf::as_path));
             if page.is_empty() {
                 return bases;
             }
@@ -247,14 +271,17 @@ impl Watches {
             drop(all);
             return;
         }
-        for place in gone {
-            loop {
-                let page = self.held.lock().below(&place, None);
-                if page.is_empty() {
-                    break;
-                }
-                page.iter().for_each(|path| self.held.lock().unwatch(path));
+        gone.iter().for_each(|place| self.unwatch_below(place));
+    }
+
+    /// Watches nothing at and below a place any more.
+    fn unwatch_below(&self, place: &Path) {
+        loop {
+            let page = self.held.lock().below(place, None);
+            if page.is_empty() {
+                return;
             }
+            page.iter().for_each(|path| self.held.lock().unwatch(path));
         }
     }
 }
@@ -282,10 +309,10 @@ impl HeldWatches {
     }
 
     /// The same of the folders in which something cannot be watched.
-    fn broken_after(&self, base: Option<&Path>) -> Vec<PathBuf> {
-        let from = base.map_or(Bound::Unbounded, Bound::Excluded);
+    fn broken_bases_below(&self, place: &Path, after: Option<&Path>) -> Vec<PathBuf> {
+        let from = after.map_or(Bound::Included(place), Bound::Excluded);
         let bases = self.broken.range::<Path, _>((from, Bound::Unbounded)).map(|(base, _)| base);
-        bases.take(STEPS_PER_HOLD).cloned().collect()
+        bases.take_while(|base| base.starts_with(place)).take(STEPS_PER_HOLD).cloned().collect()
     }
 
     /// The same of what cannot be watched in one of these at and below a place.
@@ -375,92 +402,6 @@ fn number_of(folder: &Path) -> Option<(u64, u64)> {
     Some((stamp.device, stamp.inode))
 }
 
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-    use crate::library::root::{Root, RootId};
-    use crate::model::share_path::SharePath;
-
-    fn watched(watches: &Watches, top: &Path) -> Vec<String> {
-        let held = watches.held.lock();
-        let below = held.watched.keys().map(|path| path.strip_prefix(top).expect("below").to_string_lossy());
-        below.map(std::borrow::Cow::into_owned).collect()
-    }
-
-    /// A library of folders, of which all is shared or one file.
-    fn library(bases: &[(PathBuf, bool)]) -> RwLock<Library> {
-        let mut library = Library::new(10);
-        for (id, (path, is_folder)) in (1..).zip(bases) {
-            let local = if *is_folder { path.clone() } else { path.join("file") };
-            let share_as = SharePath::new(&id.to_string()).expect("valid");
-            let local = local.to_str().expect("text").to_owned();
-            library.set_root(Root { id: RootId(id), local, is_folder: *is_folder, share_as, file_system: None });
-        }
-        RwLock::new(library)
-    }
-
-    #[test]
-    fn what_the_system_had_not_for_us_is_asked_for_again() {
-        let folder = tempfile::tempdir().expect("folder");
-        let top = folder.path().canonicalize().expect("resolves");
-        let (watches, _touches) = Watches::new();
-        watches.held.lock().watcher = Err(WatchFault::Told("Too many open files".to_owned()));
-        assert!(watches.follow(&library(&[(top.clone(), true)])).is_empty() && !watches.is_partial());
-        assert_eq!(watched(&watches, &top), [""]);
-    }
-
-    #[test]
-    fn folders_are_watched_as_they_are_found_and_as_they_are_now() {
-        let folder = tempfile::tempdir().expect("folder");
-        let top = folder.path().canonicalize().expect("resolves");
-        for name in ["a/b/c", "d", "e"] {
-            std::fs::create_dir_all(top.join(name)).expect("folders");
-        }
-        let bases = [(top.join("a"), true), (top.join("d"), false), (top.join("gone"), true)];
-        let (watches, _touches) = Watches::new();
-        assert!(watches.follow(&library(&bases)).is_empty() && !watches.is_partial());
-        assert_eq!(watched(&watches, &top), ["a", "d"]);
-        for name in ["a", "a/b", "a/b/c"] {
-            assert!(watches.see(&top.join("a"), &top.join(name)).is_none());
-        }
-        assert!(watches.follow(&library(&bases)).is_empty(), "what was found is watched on");
-        assert_eq!(watched(&watches, &top), ["a", "a/b", "a/b/c", "d"]);
-        let found = ["a/b"].map(|name| top.join(name)).into_iter().collect();
-        assert!(watches.forget(&top.join("a/b"), &found).is_empty());
-        assert_eq!(watched(&watches, &top), ["a", "a/b", "d"]);
-
-        let before = watches.held.lock().watched.clone();
-        std::fs::rename(top.join("a/b"), top.join("a/x")).expect("renames");
-        std::fs::create_dir(top.join("a/b")).expect("folder");
-        assert!(watches.see(&top.join("a"), &top.join("a/b")).is_none());
-        assert_ne!(watches.held.lock().watched, before, "another folder of the same name");
-        assert!(watches.follow(&library(&bases[1..])).is_empty());
-        assert_eq!(watched(&watches, &top), ["d"]);
-    }
-
-    #[test]
-    fn what_cannot_be_watched_is_told_once_a_root() {
-        let folder = tempfile::tempdir().expect("folder");
-        let top = folder.path().canonicalize().expect("resolves");
-        std::fs::create_dir_all(top.join("a/b")).expect("folders");
-        let (watches, _touches) = Watches::new();
-        let bases = [(top.join("a"), true)];
-        assert!(watches.follow(&library(&bases)).is_empty());
-        let watcher = std::mem::replace(&mut watches.held.lock().watcher, Err(WatchFault::TooMany));
-        for name in ["b", "c"] {
-            std::fs::create_dir_all(top.join("a").join(name)).expect("folder");
-        }
-        let news = watches.see(&top.join("a"), &top.join("a/b")).expect("is told");
-        let problem = WatchProblem { why: WatchFault::TooMany, is_whole: false };
-        assert_eq!((Path::new(&news.folder), news.problem), (&*top.join("a"), Some(problem)));
-        assert!(watches.see(&top.join("a"), &top.join("a/c")).is_none(), "told once");
-        assert!(watches.is_partial());
-        watches.held.lock().watcher = watcher;
-        assert!(watches.see(&top.join("a"), &top.join("a/b")).is_none());
-        let news = watches.see(&top.join("a"), &top.join("a/c")).expect("is told");
-        assert!(news.problem.is_none() && !watches.is_partial());
-    }
-}
 /// Which folder it is about is told beside it.
 fn fault_of(error: &notify::Error) -> WatchFault {
     match &error.kind {
@@ -471,3 +412,6 @@ fn fault_of(error: &notify::Error) -> WatchFault {
         _ => WatchFault::Told(error.to_string()),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

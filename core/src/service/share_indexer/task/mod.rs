@@ -77,6 +77,8 @@ pub(super) struct IndexerTask {
     missing: BTreeMap<RootId, Absence>,
     /// Lent to the look that is under way.
     presence: Presence,
+    /// There were more roots when it was last made sure that nothing else is watched.
+    has_fewer_roots: bool,
     news: EventQueue,
     progress_at: Option<Instant>,
     reconcile_at: Instant,
@@ -103,10 +105,10 @@ enum TaskEnd {
     Answered,
     /// A job did what it could; `None` if it broke.
     Looked { job: JobId, outcome: Option<Box<ScanReport>> },
-    /// It was looked which folders are there; these came, went, or are others now.
-    Probed { presence: Presence, changed: Vec<PathBuf> },
+    /// It was looked which folders are there; these came, went, are others now, or were not watched until now.
+    Probed { presence: Presence, watch_news: Vec<WatchHealthChange>, changed: Vec<PathBuf> },
     /// There are fewer roots now, or others, which are to be looked at.
-    Rearranged { watch_news: Vec<WatchHealthChange>, look: Vec<RootId>, gone: Vec<RootId> },
+    Rearranged { look: Vec<RootId>, gone: Vec<RootId> },
 }
 
 impl TaskEnd {
@@ -166,6 +168,7 @@ impl IndexerTask {
             unquiet: BTreeMap::new(),
             missing: BTreeMap::new(),
             presence: Presence::default(),
+            has_fewer_roots: false,
             news: EventQueue::default(),
             progress_at: None,
             probe_at: now,
@@ -295,14 +298,15 @@ impl IndexerTask {
                 self.start(places, ScanPurpose { save, asked: Some(asked), known: None });
             }
             Ok(TaskEnd::Looked { job, outcome }) => self.finish(job, outcome),
-            Ok(TaskEnd::Rearranged { watch_news, look, gone }) => {
-                self.tell_watched(watch_news);
+            Ok(TaskEnd::Rearranged { look, gone }) => {
+                self.has_fewer_roots |= !gone.is_empty();
                 self.board.roots.forget(gone);
                 for id in look {
                     self.mark_root(id, Duration::ZERO);
                 }
             }
-            Ok(TaskEnd::Probed { presence, changed }) => {
+            Ok(TaskEnd::Probed { presence, watch_news, changed }) => {
+                self.tell_watched(watch_news);
                 self.presence = presence;
                 self.presence_at = Some(Instant::now() + PRESENCE_EVERY);
                 for base in changed {
@@ -404,9 +408,13 @@ impl IndexerTask {
         if self.presence_at.is_some_and(|at| at <= now) {
             self.presence_at = None;
             let (shared, mut presence) = (Arc::clone(&self.shared), std::mem::take(&mut self.presence));
+            // Roots that go one by one must not have all that is watched looked through at each.
+            let watches = std::mem::take(&mut self.has_fewer_roots).then(|| Arc::clone(&self.watches));
             self.tasks.spawn_blocking(move || {
-                let changed = presence.look(shared.bases());
-                TaskEnd::Probed { presence, changed }
+                let mut changed = presence.look(shared.bases());
+                let (watch_news, new) = watches.map(|watches| watches.watch_only(&shared.library)).unwrap_or_default();
+                changed.extend(new);
+                TaskEnd::Probed { presence, watch_news, changed }
             });
         }
         if self.progress_at.is_some_and(|at| at <= now) {

@@ -106,9 +106,9 @@ impl IndexerTask {
         change: impl FnOnce(&SharedLibrary) -> Result<Rearranged<T>, ShareError> + Send + 'static,
         answer: impl FnOnce(Result<(RenamedShares, T), ShareError>) + Send + 'static,
     ) {
-        let (shared, watches) = (Arc::clone(&self.shared), Arc::clone(&self.watches));
+        let shared = Arc::clone(&self.shared);
         self.tasks.spawn_blocking(move || {
-            let (mut look, mut gone, mut has_other_roots) = (Vec::new(), Vec::new(), false);
+            let (mut look, mut gone) = (Vec::new(), Vec::new());
             let change = || {
                 let Rearranged { more, told, unsaved, look: to_look_at } = change(&shared)?;
                 look = to_look_at;
@@ -117,13 +117,9 @@ impl IndexerTask {
             answer(shared.rearrange(change).map(|((told, more), unsaved)| {
                 let is_gone = |id: &RootId| shared.library.read().root(*id).is_none();
                 gone = unsaved.roots.iter().copied().filter(is_gone).collect();
-                has_other_roots = !unsaved.roots.is_empty();
                 (told.into_parts(), more)
             }));
-            // Which folders are watched does not depend on what was taken out of them; there may be very many, and files
-            // are stopped one by one.
-            let watch_news = if has_other_roots { watches.follow(&shared.library) } else { Vec::new() };
-            TaskEnd::Rearranged { watch_news, look, gone }
+            TaskEnd::Rearranged { look, gone }
         });
     }
 }
