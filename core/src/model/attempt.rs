@@ -34,7 +34,7 @@ pub enum TryOutcome {
     NoNetwork,
     /// Somebody else answers there: not the key that was looked for.
     OtherKey,
-    /// The connection broke before they had proven who they are.
+    /// A connection opened, and broke before they had proven who they are, or they did not in time.
     Broken,
     /// They did not come to where the tracker had both meet.
     NotMet,
@@ -127,6 +127,16 @@ impl AttemptRecord {
         self.end(number, outcome);
     }
 
+    /// Whether a connection opened where they are, whatever came of it. Another computer of our own local network may have the
+    /// address that theirs has in its own.
+    pub fn has_opened(&self) -> bool {
+        self.tried.iter().any(|(_, tried)| match tried.outcome {
+            TryOutcome::Reached | TryOutcome::Broken => true,
+            TryOutcome::OtherKey => tried.way != Way::Nearby,
+            _ => false,
+        })
+    }
+
     /// The better ways first, each in the order in which it was tried.
     pub fn told(&self) -> Vec<TriedWay> {
         let mut told: Vec<TriedWay> = self.tried.iter().map(|(_, tried)| *tried).collect();
@@ -169,6 +179,24 @@ mod tests {
         record.give_up();
         let told: Vec<_> = record.told().iter().map(|tried| tried.outcome.key()).collect();
         assert_eq!(told, ["silent", "silent", "silent", "refused", "silent", "not-met", "silent", "not-met"]);
+    }
+
+    #[test]
+    fn what_opened_is_known_from_what_did_not() {
+        for (way, outcome, expected) in [
+            (Way::Direct, TryOutcome::Broken, true),
+            (Way::Nearby, TryOutcome::Broken, true),
+            (Way::Direct, TryOutcome::OtherKey, true),
+            (Way::Nearby, TryOutcome::OtherKey, false),
+            (Way::Direct, TryOutcome::Refused, false),
+            (Way::Direct, TryOutcome::Silent, false),
+            (Way::Reversed, TryOutcome::NotMet, false),
+        ] {
+            let mut record = AttemptRecord::default();
+            record.note(Way::Relayed, TryOutcome::SwitchedOff);
+            record.note(way, outcome);
+            assert_eq!(record.has_opened(), expected, "{way:?} {outcome:?}");
+        }
     }
 
     #[test]

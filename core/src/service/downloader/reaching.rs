@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::model::address_family::AddressFamily;
 use crate::model::attempt::{AttemptRecord, TryOutcome};
@@ -52,7 +52,8 @@ impl Wanted {
 pub(super) struct NotReached {
     /// Why the last try failed.
     pub(super) error: io::Error,
-    /// Why the tracker's relay did not help; `None` if it could not even have them meet us.
+    /// Why the tracker's relay did not help; `None` if it could not even have them meet us, or if a connection opened to
+    /// somebody who did not prove to be them: then no router was in the way.
     pub(super) relay: Option<NoRelay>,
 }
 
@@ -88,16 +89,21 @@ pub(super) async fn reach(
         let dial = |candidate: DialCandidate| {
             let prove = prove.clone();
             let outgoing = outgoing.clone();
-            let within = outgoing.patience(limits::PEER_CONNECT_MAX);
-            in_time(
-                within,
-                async move { prove(outgoing.address(candidate.address, limits::PEER_CONNECT_MAX).await?).await },
-            )
+            let until = Instant::now() + outgoing.patience(limits::PEER_CONNECT_MAX);
+            async move {
+                let connecting = outgoing.address(candidate.address, limits::PEER_CONNECT_MAX);
+                let stream = timeout_at(until, connecting).await??;
+                proven_until(until, prove(stream)).await
+            }
         };
         tokio::select! {
             event = race.next(dial) => match event {
                 RaceEvent::Won(stream, way) => return (Ok((stream, way)), race.into_record()),
-                RaceEvent::Lost(error) => return (Err(NotReached { error, relay: no_relay }), race.into_record()),
+                RaceEvent::Lost(error) => {
+                    let record = race.into_record();
+                    let relay = no_relay.filter(|_| !record.has_opened());
+                    return (Err(NotReached { error, relay }), record);
+                }
                 RaceEvent::AskToBeDialled => {
                     introducing = Some(Box::pin(timeout(TRACKER_ANSWER_MAX, directory.introduce(&contact.username))));
                 }
@@ -107,7 +113,7 @@ pub(super) async fn reach(
                     race.join(Way::Relayed, async move {
                         let place = place.ok_or(io::ErrorKind::NotFound)?;
                         let stream = place.enter(&outgoing).await?;
-                        in_time(within, prove(stream)).await
+                        proven_until(Instant::now() + within, prove(stream)).await
                     });
                 }
             },
@@ -134,7 +140,8 @@ pub(super) async fn reach(
                                 if are_dialled {
                                     sleep(PUNCH_AFTER).await;
                                 }
-                                prove(meeting.meet(by, &outgoing).await?).await
+                                let stream = meeting.meet(by, &outgoing).await?;
+                                proven_until(Instant::now() + limits::PEER_CONNECT_MAX, prove(stream)).await
                             });
                         }
                         no_relay = Some(NoRelay::after(relay, place.is_some()));
@@ -155,16 +162,20 @@ pub(super) async fn reach(
             }
             came = arrival(&mut expected) => match came {
                 // Whoever has seen the ticket may come too: who proves the key is the one.
-                Ok(stream) => race.join(Way::Reversed, in_time(limits::PEER_CONNECT_MAX, prove(stream))),
+                Ok(stream) => {
+                    let until = Instant::now() + limits::PEER_CONNECT_MAX;
+                    race.join(Way::Reversed, proven_until(until, prove(stream)));
+                }
                 Err(error) => tracing::debug!(%error, "a connection that was waited for is gone"),
             }
         }
     }
 }
 
-/// TCP and TLS together.
-async fn in_time<T>(within: Duration, connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(within, connecting).await?
+/// Whoever is connected has as long to prove their key. That they do not is another thing than that nothing answers.
+async fn proven_until<T>(until: Instant, proving: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let unproven = |_elapsed| io::Error::new(io::ErrorKind::ConnectionAborted, "nobody proved who they are in time");
+    timeout_at(until, proving).await.map_err(unproven)?
 }
 
 /// What a future comes to, if there is one.

@@ -77,3 +77,23 @@ async fn a_tracker_to_which_it_is_too_soon_is_asked_again_in_the_same_attempt() 
     assert_eq!(read(&fetching.path("a.bin")), file);
     assert_eq!(book.introductions_asked.load(Ordering::Relaxed), 3, "and no more");
 }
+
+/// A program that hangs still has its connections opened by the system: no router is in the way, and the relay of the network
+/// would not help.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lets_one_in_and_says_nothing_is_not_behind_a_router() {
+    let server = honest(&[bytes(1, 1000)]).await;
+    let hangs = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("listens").local_addr().expect("bound");
+    for (address, expected) in [(hangs.local_addr().expect("bound"), None), (gone, Some(NoRelay::Off))] {
+        let address = Some(address);
+        let contact = Contact { address, ..server.contact.clone() };
+        let meets = Some((Arc::new(Arrivals::default()), EncounterTicket::from_bytes([7; 16])));
+        let mut book = Book { meets, ..Book::default() };
+        book.contacts.get_mut().insert(contact.username.clone(), contact.clone());
+        let mut fetching = fetch(&Arc::new(book)).await;
+        let id = fetching.add(&contact, &[("a.bin", &bytes(1, 1000))]).await;
+        let told = fetching.until_state(id, |told| matches!(told.state, TransferState::Unreachable { .. })).await;
+        assert_eq!(told.state, TransferState::Unreachable { address, no_relay: expected });
+    }
+}

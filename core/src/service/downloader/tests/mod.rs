@@ -33,6 +33,7 @@ use crate::disk::place::target::{Part, TargetDir};
 use crate::model::existing::Existing;
 use crate::model::hash::ContentHash;
 use crate::model::local_name::LocalName;
+use crate::model::relaying::NoRelay;
 use crate::model::share_path::SharePath;
 use crate::model::ticket::EncounterTicket;
 use crate::model::transfer::{AlreadyThere, Transfer, TransferError, TransferId, TransferSelection, TransferState};
