@@ -1,6 +1,6 @@
 //! One peer that files are fetched from: how it is reached, what it was asked and has not answered.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::attempt::AttemptRecord;
@@ -307,6 +307,8 @@ impl Source {
 pub(crate) struct SourceTable {
     by_id: BTreeMap<SourceId, Source>,
     by_key: HashMap<PublicKey, SourceId>,
+    /// All that have a connection or one on its way, and perhaps some that had.
+    linked: BTreeSet<SourceId>,
 }
 
 impl SourceTable {
@@ -333,8 +335,24 @@ impl SourceTable {
         self.by_id.get_mut(&id)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        self.by_id.iter().map(|(id, source)| (*id, source))
+    /// A connection is on its way to a source, or stands.
+    pub(crate) fn link(&mut self, id: SourceId, link: Link) {
+        if let Some(source) = self.by_id.get_mut(&id) {
+            source.link = link;
+            self.linked.insert(id);
+        }
+    }
+
+    /// Those with a connection, or one that is on its way: few, however many sources there ever were.
+    pub(crate) fn linked(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        let all = self.linked.iter().filter_map(|id| Some((*id, self.by_id.get(id)?)));
+        all.filter(|(_, source)| source.link != Link::Down)
+    }
+
+    /// The same, to change them meanwhile.
+    pub(crate) fn linked_ids(&mut self) -> Vec<SourceId> {
+        self.linked.retain(|id| self.by_id.get(id).is_some_and(|source| source.link != Link::Down));
+        self.linked.iter().copied().collect()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SourceId, &mut Source)> {

@@ -29,6 +29,7 @@ impl Downloads {
         let id = self.sources.meet(contact, now);
         if let Some(source) = self.sources.get_mut(id) {
             source.is_expected = true;
+            self.may_connect = true;
             // A connection that is there is kept as long as if it were new.
             source.unused_since = None;
         }

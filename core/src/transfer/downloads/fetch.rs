@@ -1,9 +1,9 @@
-//! Peers and requests: who is connected, what each is asked next, what their answers mean.
+//! Peers and requests: what each is asked next, what their answers mean.
 
 use std::time::{Duration, Instant};
 
 use super::ahead::take_ahead;
-use super::metered::{may_be_asked, wanted_by_every_way};
+use super::metered::may_be_asked;
 use super::{AskOutcome, DownloadEffect, Downloads, FoundUser, Stage};
 use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
@@ -20,12 +20,6 @@ use crate::transfer::source::{Ask, Link, Source, What};
 
 /// Blocks of one file that are asked for in a row before the next file has its turn: long reads and writes.
 const RUN_BLOCKS: usize = 4;
-/// Connections that are being made at the same time.
-const CONNECTING_MAX: usize = 8;
-/// Connections in all.
-const SOURCES_CONNECTED_MAX: usize = 64;
-/// A connection that nobody needs is kept this long.
-const UNUSED_MAX: Duration = Duration::from_secs(5);
 /// A list that did not come in this time is asked of somebody else.
 const LIST_LATE: Duration = Duration::from_secs(2);
 
@@ -39,13 +33,14 @@ impl Downloads {
 
     /// A connection stands, its key proven, and came about like this.
     pub fn connected(&mut self, id: SourceId, way: Way, now: Instant) {
+        self.sources.link(id, Link::Up);
         let Some(source) = self.sources.get_mut(id) else { return };
-        source.link = Link::Up;
         let before = source.way.replace(way);
         source.has_not_answered = false;
         source.no_relay = None;
         source.backoff.connected(now);
         source.may_fill = true;
+        self.may_connect = true;
         self.way_changed(id, before);
         self.all_changed();
     }
@@ -73,6 +68,7 @@ impl Downloads {
         source.has_not_answered |= source.link == Link::Connecting;
         source.backoff.failed(now);
         let open = source.disconnected(now);
+        self.may_connect = true;
         let user = source.contact.username.clone();
         for ask in open {
             self.give_back(&ask, id);
@@ -235,6 +231,7 @@ impl Downloads {
         active.offers.push(id);
         source.offers += 1;
         source.may_fill = true;
+        self.may_connect |= source.link == Link::Down;
         source.ring.push_back(file);
         if source.ring.len() > 2 * source.offers + 64 {
             // Files that were put away while nobody asked this source.
@@ -244,96 +241,19 @@ impl Downloads {
 
     /// Every source is told to leave those of its open requests that are meant.
     pub(super) fn cancel_asks(&mut self, is_meant: impl Fn(&Ask) -> bool) {
-        for (id, source) in self.sources.iter_mut() {
-            let ids = source.leave(&is_meant);
+        for id in self.sources.linked_ids() {
+            let ids = self.sources.get_mut(id).map(|source| source.leave(&is_meant)).unwrap_or_default();
             if !ids.is_empty() {
                 self.effects.push(DownloadEffect::Cancel(id, ids));
             }
         }
     }
 
-    /// Opens connections to those who have something that is wanted; the likeliest to send it first. Costs little while there
-    /// is no room for one more.
-    pub(super) fn connect(&mut self, now: Instant) {
-        let mut connecting = self.sources.iter().filter(|(_, source)| source.link == Link::Connecting).count();
-        let mut connected = self.sources.iter().filter(|(_, source)| source.is_connected()).count();
-        let is_full = connecting + connected >= SOURCES_CONNECTED_MAX;
-        let mut giving_way = if is_full { self.who_gives_way(now) } else { Vec::new() };
-        if connecting >= CONNECTING_MAX || (is_full && giving_way.is_empty()) {
-            return;
-        }
-        let mut by_every_way = None;
-        for id in self.wanted_sources(now) {
-            let Some(source) = self.sources.get(id) else { continue };
-            if connecting + connected >= SOURCES_CONNECTED_MAX {
-                let Some((useless, _)) = giving_way.pop_if(|(_, failed)| source.unanswered <= *failed) else {
-                    continue;
-                };
-                self.drop_source(useless, now);
-                connected -= 1;
-            }
-            let Some(source) = self.sources.get_mut(id) else { continue };
-            source.link = Link::Connecting;
-            connecting += 1;
-            let contact = source.contact.clone();
-            let wanted = || wanted_by_every_way(&self.jobs, &self.active);
-            let is_far = !self.is_metered || by_every_way.get_or_insert_with(wanted).contains(&id);
-            self.effects.push(if is_far {
-                DownloadEffect::Connect(id, contact)
-            } else {
-                DownloadEffect::ConnectNearby(id, contact)
-            });
-            if connecting >= CONNECTING_MAX {
-                break;
-            }
-        }
-    }
-
-    /// Who is not connected, has something of use, and may be tried now; the likeliest to send it first.
-    fn wanted_sources(&mut self, now: Instant) -> Vec<SourceId> {
-        let mut wanted = Vec::new();
-        for (id, source) in self.sources.iter_mut() {
-            let is_expected = std::mem::take(&mut source.is_expected);
-            let is_of_use = source.offers > 0 || is_expected;
-            let is_wanted = source.link == Link::Down && is_of_use && source.is_trusted();
-            if is_wanted && source.backoff.is_due(now) {
-                wanted.push((id, source.preference()));
-            }
-        }
-        wanted.sort_by(|(_, one), (_, other)| one.cmp(other));
-        wanted.into_iter().map(|(id, _)| id).collect()
-    }
-
-    /// Whose connection may end for another's, and how often they have answered nothing; who is of the least use last.
-    fn who_gives_way(&self, now: Instant) -> Vec<(SourceId, u32)> {
-        let may_end = |source: &Source| source.is_connected() && source.gives_way(now);
-        let mut useless: Vec<_> = self.sources.iter().filter(|(_, source)| may_end(source)).collect();
-        useless.sort_by_key(|(_, source)| source.preference());
-        useless.into_iter().map(|(id, source)| (id, source.unanswered)).collect()
-    }
-
-    pub(super) fn tick_sources(&mut self, now: Instant) {
-        let mut unused = Vec::new();
-        for (id, source) in self.sources.iter_mut().filter(|(_, source)| source.is_connected()) {
-            source.tick(now);
-            if source.offers > 0 || !source.open.is_empty() {
-                source.unused_since = None;
-            } else if now.saturating_duration_since(*source.unused_since.get_or_insert(now)) >= UNUSED_MAX {
-                source.unused_since = None;
-                source.ring.clear();
-                source.disconnected(now);
-                unused.push(id);
-            }
-        }
-        self.effects.extend(unused.into_iter().map(DownloadEffect::Disconnect));
-        self.end_metered(now);
-    }
-
     pub(super) fn fill_all(&mut self, now: Instant) {
         // Of two that may be asked for a block at most: those who do not answer must not stand before one who does.
         let mut ready: Vec<(SourceId, _)> = self
             .sources
-            .iter()
+            .linked()
             .filter(|(_, source)| source.link == Link::Up && source.may_fill)
             .map(|(id, source)| (id, source.preference()))
             .collect();
@@ -400,7 +320,7 @@ impl Downloads {
         let late = source.late();
         let late_asks: Vec<(Ask, Duration)> = self
             .sources
-            .iter()
+            .linked()
             .filter(|(other, _)| *other != id)
             .flat_map(|(_, other)| {
                 let open = other.open.values().map(|(ask, at)| (*ask, now.saturating_duration_since(*at)));
@@ -461,6 +381,7 @@ impl Downloads {
         if let Some(source) = found.and_then(|id| self.sources.get_mut(id)) {
             // They were away and are back: no reason to wait longer.
             source.backoff.reset();
+            self.may_connect = true;
         }
         let mut files: Vec<FileId> =
             self.active.iter().filter(|(_, active)| active.user == *user).map(|(file, _)| *file).collect();

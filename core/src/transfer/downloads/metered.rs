@@ -89,7 +89,9 @@ impl Downloads {
         let is_idle = |source: &Source| {
             source.is_connected() && source.way != Some(Way::Nearby) && source.offers > 0 && source.open.is_empty()
         };
-        for (id, source) in self.sources.iter_mut().filter(|(id, source)| is_idle(source) && !wanted.contains(id)) {
+        for id in self.sources.linked_ids() {
+            let source = self.sources.get_mut(id).filter(|source| is_idle(source) && !wanted.contains(&id));
+            let Some(source) = source else { continue };
             source.disconnected(now);
             source.backoff.failed(now);
             self.effects.push(DownloadEffect::Disconnect(id));

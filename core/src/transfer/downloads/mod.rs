@@ -2,12 +2,13 @@
 //!
 //! What happened goes in by the methods, what is to be done comes out of [`Downloads::effects`]. It never sees bytes:
 //! whoever runs it verifies and writes blocks, opens and finishes files, connects and asks the tracker, and says how it
-//! went. `work` is about the files in work, `fetch` about peers and requests, `ahead` about what is done before it is
-//! known to be needed, `metered` about what goes on while bytes cost something, `patience` about those that send nothing of use, `search` about who has what, `verdict` about what
-//! its owner refuses, `order` about what is begun first, `state` about what is told, `describe` about what is told to
-//! whoever looks closer.
+//! went. `work` is about the files in work, `connecting` about who has a connection, `fetch` about peers and requests, `ahead`
+//! about what is done before it is known to be needed, `metered` about what goes on while bytes cost something, `patience`
+//! about those that send nothing of use, `search` about who has what, `verdict` about what its owner refuses, `order` about
+//! what is begun first, `state` about what is told, `describe` about what is told to whoever looks closer.
 
 mod ahead;
+mod connecting;
 mod describe;
 mod fetch;
 mod metered;
@@ -33,7 +34,7 @@ use crate::model::username::Username;
 use crate::protocol::peer::{Content, PeerRefusal};
 use crate::transfer::job::{Control, DownloadJob, FileId, FileState};
 use crate::transfer::plan::{Blocks, Plan};
-use crate::transfer::source::{Ask, Link, SourceTable};
+use crate::transfer::source::{Ask, SourceTable};
 use crate::transfer::{Contact, SourceId};
 
 /// Sources of one file that are used beside the user it was asked of; those that cannot be reached do not count.
@@ -155,6 +156,8 @@ pub struct Downloads {
     lanes: BTreeMap<Username, Lane>,
     active: HashMap<FileId, Active>,
     sources: SourceTable,
+    /// Somebody may be worth a connection who was not when it was looked last.
+    may_connect: bool,
     /// Counts what the tracker told: a search older than the news is worth repeating.
     news: u64,
     searching: VecDeque<Question>,
@@ -255,6 +258,7 @@ impl Downloads {
             lanes: BTreeMap::new(),
             active: HashMap::new(),
             sources: SourceTable::default(),
+            may_connect: false,
             news: 0,
             searching: VecDeque::new(),
             searches_open: 0,
@@ -462,9 +466,7 @@ impl Downloads {
 
     /// Whether there is anything to wait for but a person.
     pub fn is_at_rest(&self) -> bool {
-        self.active.is_empty()
-            && self.overload == Overload::None
-            && self.sources.iter().all(|(_, source)| source.link == Link::Down)
+        self.active.is_empty() && self.overload == Overload::None && self.sources.linked().next().is_none()
     }
 
     fn control(&mut self, id: TransferId, control: Control) {
