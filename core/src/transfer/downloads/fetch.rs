@@ -8,7 +8,7 @@ use super::{AskOutcome, DownloadEffect, Downloads, FoundUser, Stage};
 use crate::model::attempt::AttemptRecord;
 use crate::model::block_list::BlockList;
 use crate::model::relaying::NoRelay;
-use crate::model::transfer::TransferError;
+use crate::model::transfer::{TransferError, TransferId};
 use crate::model::transfer_details::SourceStanding;
 use crate::model::username::Username;
 use crate::model::way::Way;
@@ -383,8 +383,11 @@ impl Downloads {
             source.backoff.reset();
             self.may_connect = true;
         }
-        let mut files: Vec<FileId> =
-            self.active.iter().filter(|(_, active)| active.user == *user).map(|(file, _)| *file).collect();
+        let of_job = |id: &TransferId| {
+            let job = self.jobs.get(id).map(|job| (*id, job));
+            job.into_iter().flat_map(|(id, job)| job.active.iter().map(move |index| FileId { job: id, index: *index }))
+        };
+        let mut files: Vec<FileId> = lane.jobs.iter().flat_map(of_job).collect();
         files.sort_unstable();
         for file in files {
             if let Some(gone) = before {

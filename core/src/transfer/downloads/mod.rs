@@ -154,6 +154,8 @@ pub struct Downloads {
     is_metered: bool,
     jobs: BTreeMap<TransferId, DownloadJob>,
     lanes: BTreeMap<Username, Lane>,
+    /// Lanes of which more files may be brought into work than when it was looked last.
+    to_activate: BTreeSet<Username>,
     active: HashMap<FileId, Active>,
     sources: SourceTable,
     /// Somebody may be worth a connection who was not when it was looked last.
@@ -189,13 +191,12 @@ struct Lane {
     kept_away: Option<KeptAway>,
     small: usize,
     large: usize,
-    may_activate: bool,
 }
 
 impl Default for Lane {
     fn default() -> Self {
         let standing = SourceStanding::Unknown;
-        Self { jobs: Vec::new(), source: None, standing, kept_away: None, small: 0, large: 0, may_activate: false }
+        Self { jobs: Vec::new(), source: None, standing, kept_away: None, small: 0, large: 0 }
     }
 }
 
@@ -257,6 +258,7 @@ impl Downloads {
             jobs: BTreeMap::new(),
             lanes: BTreeMap::new(),
             active: HashMap::new(),
+            to_activate: BTreeSet::new(),
             sources: SourceTable::default(),
             may_connect: false,
             news: 0,
@@ -272,7 +274,7 @@ impl Downloads {
     /// Another setting; what is in work stays so.
     pub fn set_at_once(&mut self, at_once: usize) {
         self.at_once = at_once.max(1);
-        self.lanes.values_mut().for_each(|lane| lane.may_activate = true);
+        self.to_activate.extend(self.lanes.keys().cloned());
     }
 
     /// A new download, or one of an earlier run.
@@ -286,7 +288,7 @@ impl Downloads {
         }
         let lane = self.lanes.entry(job.user.clone()).or_default();
         lane.jobs.push(id);
-        lane.may_activate = true;
+        self.to_activate.insert(job.user.clone());
         self.jobs.insert(id, job);
         self.changed.insert(id);
     }
@@ -408,9 +410,7 @@ impl Downloads {
             }
             FileState::Pending | FileState::Active | FileState::Held => {
                 job.set(file.index, FileState::Pending);
-                if let Some(lane) = self.lanes.get_mut(&job.user) {
-                    lane.may_activate = true;
-                }
+                self.to_activate.insert(job.user.clone());
                 self.changed.insert(file.job);
             }
         }
@@ -472,9 +472,7 @@ impl Downloads {
     fn control(&mut self, id: TransferId, control: Control) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let before = std::mem::replace(&mut job.control, control);
-        if let Some(lane) = self.lanes.get_mut(&job.user) {
-            lane.may_activate = true;
-        }
+        self.to_activate.insert(job.user.clone());
         self.changed.insert(id);
         if control != Control::Go {
             self.put_down(id);

@@ -39,9 +39,7 @@ impl Downloads {
             let Some(job) = self.jobs.get_mut(id) else { continue };
             job.rank = *rank;
             self.changed.insert(*id);
-            if let Some(lane) = self.lanes.get_mut(&job.user) {
-                lane.may_activate = true;
-            }
+            self.to_activate.insert(job.user.clone());
         }
         if !ranks.is_empty() {
             let rank = |id: &TransferId| self.jobs.get(id).map_or(id.0, |job: &DownloadJob| job.rank);

@@ -39,8 +39,8 @@ impl Downloads {
             return;
         }
         let mut begun = Vec::new();
-        for lane in self.lanes.values_mut().filter(|lane| lane.may_activate) {
-            lane.may_activate = false;
+        for user in std::mem::take(&mut self.to_activate) {
+            let Some(lane) = self.lanes.get_mut(&user) else { continue };
             for id in &lane.jobs {
                 let Some(job) = self.jobs.get_mut(id).filter(|job| job.may_work()) else { continue };
                 while let Some(index) = job.next_pending() {
@@ -158,7 +158,9 @@ impl Downloads {
             let large = is_large(&active.content);
             let count = if large { &mut lane.large } else { &mut lane.small };
             *count = count.saturating_sub(1);
-            lane.may_activate |= large || *count < SMALL_ACTIVE_MAX / 4 * 3;
+            if large || *count < SMALL_ACTIVE_MAX / 4 * 3 {
+                self.to_activate.insert(active.user.clone());
+            }
         }
         if state != FileState::Done && is_large(&active.content) {
             self.effects.push(DownloadEffect::Close(file));
