@@ -53,6 +53,9 @@ const EVENTS_TOGETHER: usize = 64;
 /// How often time passes for the machine, and what changed is told.
 const TICK: Duration = Duration::from_millis(100);
 const TICK_WAITING: Duration = Duration::from_millis(500);
+/// What changes at the tracker is taken up at once, and then not more often: all that is waited for is gone through, and on a
+/// large network somebody always does something.
+pub(super) const NEWS_EVERY: Duration = Duration::from_millis(100);
 /// How often a full disk is looked at.
 const ROOM_EVERY: Duration = Duration::from_secs(2);
 /// How often progress is written down, for people who look after a restart.
@@ -141,6 +144,7 @@ impl Engine {
         let mut ticked = Instant::now();
         let mut looked_for_room = Instant::now();
         let mut saved = Instant::now();
+        let mut next_news = Instant::now();
         let (mut may_change, mut settings_may_change) = (true, true);
         let mut batch = Vec::with_capacity(EVENTS_TOGETHER);
         loop {
@@ -164,8 +168,9 @@ impl Engine {
                         self.tell_changed();
                     }
                 }
-                changed = changes.changed(), if may_change => {
+                changed = async { sleep_until(next_news).await; changes.changed().await }, if may_change => {
                     may_change = changed.is_ok();
+                    next_news = Instant::now() + NEWS_EVERY;
                     self.machine.news(now());
                 }
                 Ok(()) = networks.changed() => self.machine.network_changed(),

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::engine::NEWS_EVERY;
 use super::files::{Disk, RealDisk};
 use super::{
     AddError, BoxFuture, DifferingFiles, Directory, DownloadSettings, Downloader, DownloaderSetup, Introduction,
@@ -66,6 +67,7 @@ struct Book {
     /// So many times it is asked too soon.
     introductions_too_soon: usize,
     introductions_asked: AtomicUsize,
+    finds_asked: AtomicUsize,
     version: watch::Sender<u64>,
 }
 
@@ -96,6 +98,7 @@ impl Book {
 
 impl Directory for Book {
     fn find(&self, user: &Username) -> FoundUser {
+        self.finds_asked.fetch_add(1, Ordering::Relaxed);
         self.contacts.lock().get(user).cloned().map_or(FoundUser::Away, FoundUser::Here)
     }
 

@@ -204,3 +204,27 @@ async fn each_name_that_is_another_on_this_disk_is_told() {
     assert_eq!(told.collect::<Vec<_>>(), ["d/A", "d/B"]);
     assert_eq!(read(&fetching.path("d/c")), file);
 }
+
+/// On a large network somebody always does something: what is waited for is not gone through each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_network_is_heard_of_now_and_then_and_who_comes_is_found() {
+    let file = bytes(1, 1000);
+    let server = honest(std::slice::from_ref(&file)).await;
+    let book = Book::of(&[]);
+    let mut fetching = fetch(&book).await;
+    let id = fetching.add(&server.contact, &[("a.bin", &file)]).await;
+    fetching.until_state(id, |told| told.state == TransferState::WaitingForUser).await;
+    let (begun, before) = (std::time::Instant::now(), book.finds_asked.load(Ordering::Relaxed));
+    for change in 0..300 {
+        book.version.send_modify(|version| *version += 1);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(book.finds_asked.load(Ordering::Relaxed) > before || change < 200, "the first is heard at once");
+    }
+    let asked = book.finds_asked.load(Ordering::Relaxed) - before;
+    let most = begun.elapsed().as_millis() / NEWS_EVERY.as_millis() + 1;
+    assert!(asked as u128 <= most, "{asked} of {most}");
+    book.contacts.lock().insert(server.contact.username.clone(), server.contact.clone());
+    book.version.send_modify(|version| *version += 1);
+    fetching.over(id).await;
+    assert_eq!(read(&fetching.path("a.bin")), file);
+}
