@@ -10,6 +10,7 @@ exchange  a file and a folder go from a Windows console to another, from Windows
 resume    a console that is killed in the middle of a file finishes it later, and fetches only what it had not.
 names     what Windows cannot hold is refused with its reason, and comes under a changed name if that is asked for; so does what
           differs by case alone; a local name that Windows would read otherwise is refused.
+watching  what comes into a shared folder, and below it, is shared within seconds, whatever was shared and stopped there before.
 paths     a person sees paths as Explorer shows them, and can name by them what is shared.
 second    a second program on the same data folder is told so.
 private   keys, and folders that Potok makes, have an access list that leaves others out.
@@ -40,6 +41,8 @@ BYTES_A_SECOND = 4 << 20
 LARGE_BYTES = 24 << 20
 # A block that was on its way is fetched again, and one whose bytes were not on the disk yet.
 FETCHED_AGAIN_MAX = 8 << 20
+# Less than the pause after which everything is compared with the disk where not all can be watched.
+WATCHED_SECONDS_MAX = 20
 
 
 def windows_path(path):
@@ -238,6 +241,44 @@ def differ_by_case(world, bob, carol):
         raise SystemExit("windows: one of two that differ by case was written over the other")
 
 
+def watching(world, alice, bob):
+    """A file is shared by itself, then the folder above it, which Windows watches with all in it; then one of them is stopped, and
+    the other is watched on."""
+    def comes(path, local):
+        begun = time.monotonic()
+        world.file(f"alice-src/Watched/{local}", 1000)
+        while not any(line.endswith(f"\t{path}") for line in files_of(bob, "alice")):
+            # Everything is compared with the disk now and then, too, and that would prove nothing.
+            if time.monotonic() > begun + WATCHED_SECONDS_MAX:
+                raise SystemExit(f"windows: {path} is not shared after {WATCHED_SECONDS_MAX} s")
+            time.sleep(0.1)
+
+    single, whole = world.file("alice-src/Watched/below/single.txt", 1000), f"{world.dir}/alice-src/Watched"
+    alice.ask(f'register "{windows_path(single)}"', "shared\tsingle.txt\t")
+    alice.ask(f'register "{windows_path(whole)}"', "shared\tWatched/")
+    comes("Watched/first.txt", "first.txt")
+    comes("Watched/below/second.txt", "below/second.txt")
+    alice.ask("unregister single.txt", "unshared\tsingle.txt")
+    comes("Watched/below/third.txt", "below/third.txt")
+    alice.ask(f'register "{windows_path(single)}"', "shared\tsingle.txt\t")
+    alice.ask("unregister Watched/", "unshared\tWatched/")
+    # The folder of the one file is watched by itself again, seconds later.
+    os.remove(single)
+    begun = time.monotonic()
+    while any("single.txt" in line for line in files_of(bob, "alice")):
+        if time.monotonic() > begun + WATCHED_SECONDS_MAX:
+            raise SystemExit("windows: a file that is gone is still shared")
+        time.sleep(0.1)
+    print("windows: watching: what comes and goes is heard of", flush=True)
+
+
+def files_of(console, user):
+    """What a user shares, as another hears of it."""
+    heard = console.say(f"list-files {user}")
+    console.ask("whoami", "bob\t")
+    return [line for _, line in console.lines[heard:]]
+
+
 def paths(world, alice, bob):
     song = world.file("alice-src/a song.flac", 1000)
     alice.ask(f'register "{windows_path(song)}"', "shared\ta song.flac\t")
@@ -387,6 +428,7 @@ def main():
         exchange(world, alice, bob, carol)
         bob = resume(world, bob, carol)
         names(world, bob, carol)
+        watching(world, alice, bob)
         paths(world, alice, bob)
         second(world)
         private(world)
