@@ -41,7 +41,7 @@ BYTES_A_SECOND = 4 << 20
 LARGE_BYTES = 24 << 20
 # A block that was on its way is fetched again, and one whose bytes were not on the disk yet.
 FETCHED_AGAIN_MAX = 8 << 20
-# Less than the pause after which everything is compared with the disk where not all can be watched.
+# Less than the pause after which everything is compared with the disk where not all can be watched: that would prove nothing.
 WATCHED_SECONDS_MAX = 20
 
 
@@ -50,8 +50,8 @@ def windows_path(path):
     return "Z:" + path.replace("/", "\\")
 
 
-def until(what, holds):
-    end = time.monotonic() + SECONDS_MAX
+def until(what, holds, seconds_max=SECONDS_MAX):
+    end = time.monotonic() + seconds_max
     while not holds():
         if time.monotonic() > end:
             raise SystemExit(f"windows: in vain: {what}")
@@ -244,39 +244,30 @@ def differ_by_case(world, bob, carol):
 def watching(world, alice, bob):
     """A file is shared by itself, then the folder above it, which Windows watches with all in it; then one of them is stopped, and
     the other is watched on."""
-    def comes(path, local):
-        begun = time.monotonic()
+    def comes(local):
         world.file(f"alice-src/Watched/{local}", 1000)
-        while not any(line.endswith(f"\t{path}") for line in files_of(bob, "alice")):
-            # Everything is compared with the disk now and then, too, and that would prove nothing.
-            if time.monotonic() > begun + WATCHED_SECONDS_MAX:
-                raise SystemExit(f"windows: {path} is not shared after {WATCHED_SECONDS_MAX} s")
-            time.sleep(0.1)
+        until(f"{local} is shared", lambda: f"Watched/{local}" in alices_files(bob), WATCHED_SECONDS_MAX)
 
     single, whole = world.file("alice-src/Watched/below/single.txt", 1000), f"{world.dir}/alice-src/Watched"
     alice.ask(f'register "{windows_path(single)}"', "shared\tsingle.txt\t")
     alice.ask(f'register "{windows_path(whole)}"', "shared\tWatched/")
-    comes("Watched/first.txt", "first.txt")
-    comes("Watched/below/second.txt", "below/second.txt")
+    comes("first.txt")
+    comes("below/second.txt")
     alice.ask("unregister single.txt", "unshared\tsingle.txt")
-    comes("Watched/below/third.txt", "below/third.txt")
+    comes("below/third.txt")
     alice.ask(f'register "{windows_path(single)}"', "shared\tsingle.txt\t")
     alice.ask("unregister Watched/", "unshared\tWatched/")
     # The folder of the one file is watched by itself again, seconds later.
     os.remove(single)
-    begun = time.monotonic()
-    while any("single.txt" in line for line in files_of(bob, "alice")):
-        if time.monotonic() > begun + WATCHED_SECONDS_MAX:
-            raise SystemExit("windows: a file that is gone is still shared")
-        time.sleep(0.1)
+    until("a file that is gone is not shared", lambda: "single.txt" not in alices_files(bob), WATCHED_SECONDS_MAX)
     print("windows: watching: what comes and goes is heard of", flush=True)
 
 
-def files_of(console, user):
-    """What a user shares, as another hears of it."""
-    heard = console.say(f"list-files {user}")
-    console.ask("whoami", "bob\t")
-    return [line for _, line in console.lines[heard:]]
+def alices_files(bob):
+    """The paths of what alice shares, as bob hears of it."""
+    heard = bob.say("list-files alice")
+    bob.ask("whoami", "bob\t")
+    return [line.rsplit("\t", 1)[-1] for _, line in bob.lines[heard:]]
 
 
 def paths(world, alice, bob):

@@ -338,7 +338,7 @@ impl SourceTable {
     /// A connection is on its way to a source, or stands.
     pub(crate) fn link(&mut self, id: SourceId, link: Link) {
         if let Some(source) = self.by_id.get_mut(&id) {
-            source.link = link;
+            (source.link, source.is_expected) = (link, false);
             self.linked.insert(id);
         }
     }

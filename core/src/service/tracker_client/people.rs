@@ -109,9 +109,12 @@ impl People {
     }
 
     /// A number that is another one whenever this user has come, or what they share has changed; `None` while they are not
-    /// here.
+    /// here. Of whom there is no room for it is another one whenever anything has changed.
     pub fn version_of(&self, name: &Username) -> Option<u64> {
-        self.known.read().users.get(&name.folded()).map(|user| user.changed_in)
+        let known = self.known.read();
+        let is_full = known.users.len() >= limits::LISTED_USERS_MAX;
+        let unlisted = || is_full.then(|| *self.version.borrow());
+        known.users.get(&name.folded()).map(|user| user.changed_in).or_else(unlisted)
     }
 
     pub(super) fn replace(&self, tracker: IpAddr, users: Vec<UserLine>) {
@@ -269,5 +272,12 @@ mod tests {
         }
         people.left(&name("anna"));
         assert_eq!(people.version_of(&name("anna")), None);
+
+        let crowd = (0..limits::LISTED_USERS_MAX).map(|n| user(&format!("u{n}"), "127.0.0.1:4001", 0));
+        people.replace(local, crowd.collect());
+        let (one, unlisted) = (people.version_of(&name("u1")), people.version_of(&name("zoe")));
+        people.joined(user("zoe", "127.0.0.1:4001", 1));
+        assert_ne!(people.version_of(&name("zoe")), unlisted, "there is no room for her, and she is heard of");
+        assert_eq!(people.version_of(&name("u1")), one);
     }
 }

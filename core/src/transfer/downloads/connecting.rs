@@ -33,7 +33,7 @@ impl Downloads {
             let Some(source) = self.sources.get(id) else { continue };
             let contact = source.contact.clone();
             if connecting + connected >= SOURCES_CONNECTED_MAX {
-                let Some((useless, _)) = giving_way.pop_if(|(_, failed)| source.unanswered <= *failed) else {
+                let Some((useless, _)) = giving_way.pop_if(|(_, unanswered)| source.unanswered <= *unanswered) else {
                     continue;
                 };
                 self.drop_source(useless, now);
@@ -58,11 +58,12 @@ impl Downloads {
     fn wanted_sources(&mut self, now: Instant) -> Vec<SourceId> {
         let mut wanted = Vec::new();
         for (id, source) in self.sources.iter_mut() {
-            let is_expected = std::mem::take(&mut source.is_expected);
-            let is_of_use = source.offers > 0 || is_expected;
+            let is_of_use = source.offers > 0 || source.is_expected;
             let is_wanted = source.link == Link::Down && is_of_use && source.is_trusted();
             if is_wanted && source.backoff.is_due(now) {
                 wanted.push((id, source.preference()));
+            } else {
+                source.is_expected = false;
             }
         }
         wanted.sort_by(|(_, one), (_, other)| one.cmp(other));

@@ -250,7 +250,7 @@ impl Downloads {
     }
 
     pub(super) fn fill_all(&mut self, now: Instant) {
-        // Of two that may be asked for a block at most: those who do not answer must not stand before one who does.
+        // Few may be asked for a block at a time: those who do not answer must not stand before one who does.
         let mut ready: Vec<(SourceId, _)> = self
             .sources
             .linked()
