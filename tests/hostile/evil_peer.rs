@@ -349,26 +349,48 @@ fn a_small_file_is_never_wrong_either() {
 /// Those who announce a content under very many paths stand before all others in the list of who has it.
 #[test]
 fn one_user_does_not_hide_other_sources() {
-    hide_sources(1, 250, Manner::Silent, honest);
+    hide_sources(1, 250);
 }
 
 #[test]
 fn several_users_do_not_hide_other_sources() {
-    hide_sources(3, 5_000, Manner::Silent, honest);
+    hide_sources(3, 5_000);
 }
 
-/// Their connections are never silent, so nobody gives them up; and a block is asked of two at most who may send it.
+/// Their connections are never silent, so nobody gives them up.
 #[test]
-fn users_who_send_a_byte_now_and_then_do_not_hide_other_sources() {
-    hide_sources(3, 1, Manner::Honest, |request, data| Say::Slowly(right(request, data)));
+fn users_who_send_a_byte_now_and_then_hold_nobody_up() {
+    hold_up(|request, data| Say::Slowly(right(request, data)));
 }
 
 #[test]
-fn users_who_have_others_wait_once_they_are_asked_do_not_hide_other_sources() {
-    hide_sources(3, 1, Manner::Honest, |_, _| Say::Bytes(Answer::Queued { place: 1 }.encode().to_vec()));
+fn users_who_have_others_wait_once_they_are_asked_hold_nobody_up() {
+    hold_up(|_, _| Say::Slowly(Answer::Queued { place: 1 }.encode().repeat(1000)));
 }
 
-fn hide_sources(hiders: usize, paths_each: usize, manner: Manner, answers: Answers) {
+/// Two may be asked for a block, and two such are asked before one who is honest is there.
+fn hold_up(answers: Answers) {
+    let scene = Scene::new();
+    let data = noise(8, 5_000);
+    let mut holders = Vec::new();
+    for n in 0..2 {
+        let mut mallory = scene.mallory(n);
+        let start = EvilPeer::start(&mallory.identity, Manner::Honest, answers, data.clone());
+        let peer = scene.runtime.block_on(start);
+        scene.announce(&mut mallory, &peer, "letter.txt", &data);
+        holders.push((mallory, peer));
+    }
+    let number = scene.bob.download(&holders[0].0.name, "letter.txt", "letter").expect("queued");
+    holders.iter().for_each(|(mallory, peer)| wait_until(&mallory.name, || peer.met() > 0));
+    // By then both have been asked.
+    std::thread::sleep(Duration::from_secs(1));
+    let copy = scene.carol.write("the same letter.txt", &data);
+    scene.carol.share(&copy).expect("shared");
+    assert_eq!(scene.bob.over(number, PATIENCE), Some(None), "the honest source is asked");
+    assert!(std::fs::read(scene.bob.path("letter")).expect("read") == data);
+}
+
+fn hide_sources(hiders: usize, paths_each: usize) {
     let scene = Scene::new();
     let data = noise(7, 2 * BLOCK + 777);
     let mut owner = scene.mallory(0);
@@ -379,7 +401,7 @@ fn hide_sources(hiders: usize, paths_each: usize, manner: Manner, answers: Answe
     let mut all_hiding = Vec::new();
     for n in 1..=hiders {
         let mut hider = scene.mallory(n);
-        let evil = scene.runtime.block_on(EvilPeer::start(&hider.identity, manner, answers, data.clone()));
+        let evil = scene.runtime.block_on(EvilPeer::start(&hider.identity, Manner::Silent, honest, data.clone()));
         let Mallory { name, session, .. } = &mut hider;
         scene.runtime.block_on(async {
             session.expect(&format!("register-user {name} {}", evil.address.port()), "OK 0").await;
